@@ -7,7 +7,7 @@
 # shellcheck shell=bash
 
 cluster_start_s=600     # a start after a crash replays up to max_wal_size
-cluster_orphans_s=60    # what a killed server leaves ends by itself soon
+cluster_orphans_s=60    # what a killed server leaves behind ends by itself
 cluster_stop_s=120
 cluster_initdb=(--username="$postgres_user" --locale=C --encoding=UTF8 --auth-local=trust --auth-host=reject --data-checksums)
 cluster_settings=''     # more lines for its configuration
@@ -51,7 +51,7 @@ cluster_forget_stale_pid() {
     local pid='' there
     [ -e "$cluster/postmaster.pid" ] || return 0
     read -r pid <"$cluster/postmaster.pid" || true
-    if [[ $pid =~ ^[0-9]+$ ]] && [ -e "/proc/$pid" ]; then
+    if [[ $pid =~ ^[0-9]+$ ]] && process_identity "$pid" >/dev/null; then
         there=$(stat -L -c %d:%i "/proc/$pid/cwd" 2>/dev/null) || return 0
         [ "$there" != "$(stat -c %d:%i "$cluster")" ] || return 0
     fi
@@ -98,14 +98,16 @@ cluster_init() {
         mv -T -- "$new" "$cluster"
 }
 
+# A killed server is not gone at once: its process for a moment, its backends until they notice.
 cluster_boot() {
     local seen deadline=$((SECONDS + cluster_orphans_s))
     while :; do
+        cluster_forget_stale_pid
         seen=$(stat -c %s "$log_dir/postgres.log" 2>/dev/null) || seen=0
         postgres_run "$cluster" pg_ctl start -w -t "$cluster_start_s" >>"$log_dir/postgres.log" && return
         tail -c "+$((seen + 1))" "$log_dir/postgres.log"
-        # Backends of a killed server notice it and go; until then its shared memory keeps others off.
-        tail -c "+$((seen + 1))" "$log_dir/postgres.log" | grep -q 'pre-existing shared memory block' || return 1
+        tail -c "+$((seen + 1))" "$log_dir/postgres.log" |
+            grep -qE 'pre-existing shared memory block|lock file "postmaster.pid" already exists' || return 1
         [ "$SECONDS" -lt "$deadline" ] || return 1
         sleep 1
     done
@@ -128,7 +130,6 @@ cluster_start() {
     if [ ! -e "$cluster/PG_VERSION" ]; then
         step "Making a PostgreSQL $postgres_major cluster in $cluster" cluster_init || die "initdb failed"
     fi
-    cluster_forget_stale_pid
     cluster_configure "$cluster"
     (umask 077 && touch "$log_dir/postgres.log")
     step "Starting PostgreSQL $postgres_major" cluster_boot || die "PostgreSQL did not start; its log is $log_dir/postgres.log"

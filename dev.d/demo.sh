@@ -11,6 +11,6 @@ demo_load() {
         url=$(<"$run_dir/url")
     fi
     build_need release
-    say "Loading an afternoon of an invented shop: 36 traces, their logs and metrics"
+    say "Loading an hour of an invented shop that ends now: 36 traces, their logs and metrics"
     /usr/bin/python3 "$tree/dev.d/demo.py" | TRACEKIN_DATABASE_URL=$url "$(service_binary)" import -
 }

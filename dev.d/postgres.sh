@@ -76,49 +76,38 @@ postgres_pick() {
 
 # --- how it is run
 
-# postgres_mode: direct, where the server runs as who calls and from the system's own packages; bwrap, in a
-# sandbox; sudo, in a sandbox that only root can make. Root always takes the sandbox: the server may not be root
-# and its user may not be able to reach DIR, but a bind mount of DIR/pg it can.
+# Sets whom the server runs as, and postgres_direct where it needs no sandbox: called by a user, from the system's
+# own packages. Root always takes the sandbox: the server may not be root and its user may not be able to reach
+# the cluster's folder, but a bind mount of it it can.
 postgres_prepare() {
+    postgres_direct=''
     if [ "$EUID" -eq 0 ]; then
-        postgres_mode=bwrap
-        packages_need bubblewrap
         getent passwd "$postgres_user" >/dev/null || {
             say "Making the system user $postgres_user, as PostgreSQL refuses to run as root"
             useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$postgres_user"
         }
         postgres_uid=$(id -u "$postgres_user")
         postgres_gid=$(id -g "$postgres_user")
-        return
+    else
+        postgres_uid=$(id -u)
+        postgres_gid=$(id -g)
+        [ -n "$postgres_base" ] || postgres_direct=yes
     fi
-    postgres_uid=$(id -u)
-    postgres_gid=$(id -g)
-    postgres_mode=direct
-    [ -n "$postgres_base" ] || return 0
-    packages_need bubblewrap
-    postgres_mode=bwrap
-    bwrap --ro-bind / / true 2>/dev/null && return
-    as_root_needed "PostgreSQL runs in a sandbox that this system lets only root make"
-    postgres_mode=sudo
+    [ -n "$postgres_direct" ] || root_prepare
 }
 
 # postgres_run CLUSTER COMMAND...: runs a program of that PostgreSQL, or any other, on CLUSTER as the server's user.
 # Descriptor 9 is the lock of the data folder, which a server must not inherit.
 postgres_run() {
-    local cluster=$1 program=$2
-    local -a outer=() inner=()
+    local at=$1 program=$2
     shift 2
     [ ! -x "$postgres_bin/$program" ] || program=/usr/lib/postgresql/$postgres_major/bin/$program
-    if [ "$postgres_mode" = direct ]; then
-        env -i PATH=/usr/bin:/bin LC_ALL=C TZ=UTC PGDATA="$cluster" "$program" "$@" 9>&-
+    if [ -n "$postgres_direct" ]; then
+        env -i PATH=/usr/bin:/bin LC_ALL=C TZ=UTC PGDATA="$at" "$program" "$@" 9>&-
         return
     fi
-    root_mount_args "$postgres_base"
-    if [ "$postgres_mode" = sudo ]; then outer=(as_root); fi
-    if [ "$postgres_mode" = sudo ] || [ "$EUID" -eq 0 ]; then
-        inner=(setpriv --reuid "$postgres_uid" --regid "$postgres_gid" --clear-groups --no-new-privs)
-    fi
-    "${outer[@]}" bwrap "${root_mounts[@]}" --ro-bind "$run_dir/passwd" /etc/passwd \
-        --bind "$cluster" /data --setenv PGDATA /data --bind "$postgres_socket" "$postgres_socket" \
-        "${postgres_hide[@]}" --chdir /data "${inner[@]}" "$program" "$@" 9>&-
+    root_argv "$postgres_base" "$postgres_uid" "$postgres_gid" \
+        --ro-bind "$run_dir/passwd" /etc/passwd --bind "$at" /data --chdir /data --setenv PGDATA /data \
+        --bind "$postgres_socket" "$postgres_socket" "${postgres_hide[@]}"
+    "${root_argv[@]}" "$program" "$@" 9>&-
 }

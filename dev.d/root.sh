@@ -51,20 +51,39 @@ root_need() {
     exec {lock}>"$path.lock"
     flock -n "$lock" || { say "Waiting for another ./dev that makes $path"; flock "$lock"; }
     if [ ! -d "$path" ]; then
-        say "This system packages no $1 for us: making a Debian 13 root with it in $path (once per machine)"
+        say "Making a Debian 13 root for $1 in $path (once per machine)"
         step "debootstrap trixie" root_make "$path" "${@:2}" || die "no Debian 13 root, so no $1"
     fi
     exec {lock}>&-
 }
 
-# root_mount_args BASE: sets `root_mounts` to the bwrap arguments that show the system of BASE ('' is this
-# machine's own) and nothing else of the machine. The process and IPC namespaces stay shared: PostgreSQL
-# finds out by them whether another server is on its data.
-root_mount_args() {
-    root_mounts=(
-        --ro-bind "$1/usr" /usr --ro-bind "$1/etc" /etc
+# root_argv BASE UID GID BWRAP_ARG...: sets `root_argv` to the command words that run what follows them as that user
+# on the system of BASE ('' is this machine's own), with nothing else of the machine in sight but what the
+# BWRAP_ARGs show. The process and IPC namespaces stay shared: PostgreSQL finds out by them whether another
+# server is on its data.
+root_argv() {
+    local base=$1 uid=$2 gid=$3
+    shift 3
+    root_argv=(
+        bwrap --ro-bind "$base/usr" /usr --ro-bind "$base/etc" /etc
         --symlink usr/bin /bin --symlink usr/sbin /sbin --symlink usr/lib /lib --symlink usr/lib64 /lib64
         --ro-bind /proc /proc --dev /dev --perms 1777 --tmpfs /dev/shm --perms 1777 --tmpfs /tmp --dir /var/tmp
         --clearenv --setenv PATH /usr/bin:/bin --setenv LC_ALL C.UTF-8 --setenv TZ UTC --setenv HOME /tmp
+        "$@"
     )
+    if [ "$root_as_root" = yes ]; then root_argv=(as_root "${root_argv[@]}"); fi
+    if [ "$uid" -ne 0 ] && { [ "$root_as_root" = yes ] || [ "$EUID" -eq 0 ]; }; then
+        root_argv+=(setpriv --reuid "$uid" --regid "$gid" --clear-groups --no-new-privs)
+    fi
+}
+
+# Sets root_as_root: whether entering a root takes root rights here, as it does where the kernel gives
+# ordinary users no namespaces.
+root_prepare() {
+    packages_need bubblewrap
+    root_as_root=''
+    if [ "$EUID" -ne 0 ] && ! bwrap --ro-bind / / true 2>/dev/null; then
+        as_root_needed "a sandbox is needed that this system lets only root make"
+        root_as_root=yes
+    fi
 }

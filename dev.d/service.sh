@@ -102,6 +102,7 @@ service_leave() {
     local status=$?
     trap - EXIT
     trap '' INT TERM HUP
+    say "Stopping"
     cluster_lock
     service_stop_all
     exit "$status"
