@@ -9,7 +9,7 @@ unset TRACEKIN_DATABASE_URL TRACEKIN_LISTEN
 dev() { "$tree/dev" "$@"; }
 
 clean() {
-    local status=$? run
+    local status=${1-$?} run
     trap - EXIT
     while read -r run; do
         dev down --data "${run%/run}" >/dev/null 2>&1 || true

@@ -7,12 +7,13 @@ command -v sudo >/dev/null || fail "sudo is not installed"
 
 user=tk$$
 forget_user() {
+    local status=$?
     su "$user" -c 'cd ~/clone && ./dev down' >/dev/null 2>&1 || true
     rm -f "/etc/sudoers.d/$user"
     userdel "$user" 2>/dev/null || true
     # The root in its cache is root's.
     rm -rf --one-file-system -- "/home/${user:?}"
-    clean
+    clean "$status"
 }
 trap forget_user EXIT
 useradd --create-home --shell /bin/bash "$user"

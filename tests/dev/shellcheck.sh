@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# The shell of ./dev, of its tests and of CI is shellcheck-clean.
+set -euo pipefail
+cd -- "$(dirname -- "$0")/../.."
+shellcheck --external-sources --check-sourced dev .ci/run
+shellcheck --external-sources --source-path=SCRIPTDIR tests/dev/*.sh tests/docker/*.sh
