@@ -20,5 +20,9 @@ gone "$postgres" || fail "down left PostgreSQL running"
 ! ready "$address" || fail "something still answers at $address"
 dev down --data "$data" || fail "a second down exits $?"
 
-dev up --detach --data "$data" --listen "$address"
+# At the same moment, too.
+dev up --detach --data "$data" --listen "$address" &
+first=$!
+dev up --detach --data "$data" --listen "$address" || fail "one of two at once exits $?"
+wait "$first" || fail "the other of two at once exits $?"
 [ "$(sql "$data" 'SELECT n FROM kept')" = 42 ] || fail "the data did not outlive down and up"
