@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Holds the direction of the includes, service -> api -> db -> core, and each library to its layer.
+set -u
+cd "$1" || exit 1
+status=0
+
+# refuse PATTERN FOLDER...: no source of those folders may include what matches.
+refuse() {
+    local pattern=$1
+    shift
+    if grep -rnE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]$pattern" --include='*.[ch]' "$@"; then
+        status=1
+    fi
+}
+
+refuse '(service|api|db)/' core
+refuse '(service|api)/' db
+refuse 'service/' api
+refuse 'microhttpd\.h' api db core
+refuse 'jansson\.h' service db core
+refuse 'libpq-fe\.h' service api core
+[ "$status" -eq 0 ] || echo 'These includes run against the layers: move the code, or ask the layer below.' >&2
+exit "$status"
