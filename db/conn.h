@@ -1,0 +1,107 @@
+/* One connection to PostgreSQL, with prepared statements, deadlines and cancellation.
+ *
+ * Created by db_conn_new, freed by db_conn_free; one thread at a time. It connects when first used and again after a loss;
+ * statements are prepared once per server session, by the address of their struct db_statement. Parameters and results
+ * travel in binary. Every wait ends at the deadline of the struct db_wait: the statement is cancelled, and when the server
+ * does not answer that either within DB_CANCEL_GRACE_MS the connection is closed.
+ *
+ * Errors: ERR_TIMEOUT at the deadline, ERR_CANCELLED when the wait was cancelled, ERR_UNAVAILABLE when there is no
+ * connection or it was lost, ERR_INVALID for input PostgreSQL refuses (SQLSTATE 22xxx, 2201B), ERR_BUSY for 53xxx and for a
+ * deadlock or serialisation failure (40xxx), ERR_INTERNAL for the rest. err.sqlstate and err.detail hold the server's words. */
+#ifndef TRACEKIN_DB_CONN_H
+#define TRACEKIN_DB_CONN_H
+
+#include <stdatomic.h>
+
+#include "core/arena.h"
+#include "core/buf.h"
+#include "core/err.h"
+#include "core/str.h"
+
+enum { DB_PARAMS_MAX = 32, DB_STATEMENTS_MAX = 128, DB_CANCEL_GRACE_MS = 250, DB_CONNECT_TIMEOUT_S = 3 };
+
+struct db_conn;   /* a connection */
+struct db_result; /* the rows of one statement */
+
+/* What ends a wait before its result: a monotonic deadline, or *cancelled turning true followed by a write to wake_fd (an
+ * eventfd; -1 for none). cancelled may be NULL. */
+struct db_wait {
+    int64_t deadline_ns;
+    const atomic_bool *cancelled;
+    int wake_fd;
+};
+
+/* A prepared statement: static storage, one per question. name is what metrics and /api/v1/stats call the query. */
+struct db_statement {
+    const char *name;
+    const char *sql;
+};
+
+/* Parameters in order, built on the caller's stack: db_params_init, then one db_put_ per $n. Values are borrowed until the
+ * statement has run. Sticky failure, checked by db_run. */
+struct db_params {
+    struct arena *arena; /* where encoded numbers live */
+    int n;
+    const char *values[DB_PARAMS_MAX];
+    int lengths[DB_PARAMS_MAX];
+    unsigned oids[DB_PARAMS_MAX];
+    bool failed;
+};
+
+void db_params_init(struct db_params *p, struct arena *arena);
+void db_put_null(struct db_params *p, unsigned oid);
+void db_put_bool(struct db_params *p, bool value);
+void db_put_i32(struct db_params *p, int32_t value);
+void db_put_i64(struct db_params *p, int64_t value);
+void db_put_f64(struct db_params *p, double value);
+void db_put_text(struct db_params *p, struct str value);  /* absent: NULL */
+void db_put_bytes(struct db_params *p, struct str value); /* absent: NULL */
+void db_put_time(struct db_params *p, int64_t wall_ns);   /* timestamptz, cut to the microsecond */
+void db_put_json(struct db_params *p, struct str value);  /* jsonb; absent: NULL */
+void db_put_text_array(struct db_params *p, const struct str *items, size_t n_items);
+void db_put_bytes_array(struct db_params *p, const struct str *items, size_t n_items);
+/* As the text form of a vector ("[1,2]"), sent as text: the statement says $n::text::vector. */
+void db_put_vector(struct db_params *p, const float *values, size_t n_values);
+
+/* new: not connected yet. url is copied. options are extra run-time settings for the session, "" for none. */
+struct db_conn *db_conn_new(const char *url, const char *application_name) MUST_USE;
+void db_conn_free(struct db_conn *c);
+/* Connects if it is not connected. Backs off after failures: within the back-off it fails at once. */
+enum err db_conn_open(struct db_conn *c, const struct db_wait *wait, struct err *e) MUST_USE;
+bool db_conn_is_open(const struct db_conn *c);
+/* Closes a session whose state is unknown; the next use opens a new one. */
+void db_conn_close(struct db_conn *c);
+
+/* Runs a prepared statement; *out is new (db_result_free). The remaining time is also set as statement_timeout. */
+enum err db_run(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, const struct db_params *p,
+                struct db_result **out, struct err *e) MUST_USE;
+/* Runs SQL text without parameters, not prepared, several statements allowed: migrations, BEGIN, COMMIT. out may be NULL. */
+enum err db_exec(struct db_conn *c, const struct db_wait *wait, const char *sql, struct db_result **out, struct err *e) MUST_USE;
+/* COPY ... FROM STDIN (FORMAT binary): sql starts it, data is the whole stream with header and trailer. */
+enum err db_copy(struct db_conn *c, const struct db_wait *wait, const char *sql, struct str data, struct err *e) MUST_USE;
+/* Rolls back an open transaction if there is one; closes the connection when even that fails. */
+void db_rollback(struct db_conn *c, const struct db_wait *wait);
+
+void db_result_free(struct db_result *r);
+static inline void db_result_auto(struct db_result **r) { db_result_free(*r); }
+int db_n_rows(const struct db_result *r);
+/* Rows written by an INSERT, UPDATE or DELETE. */
+int64_t db_n_affected(const struct db_result *r);
+/* Fields of row, column; borrowed until the result is freed. Asking a NULL gives 0, false or an absent str. */
+bool db_is_null(const struct db_result *r, int row, int column);
+bool db_get_bool(const struct db_result *r, int row, int column);
+int64_t db_get_i64(const struct db_result *r, int row, int column); /* of int2, int4 or int8 */
+double db_get_f64(const struct db_result *r, int row, int column);  /* of float4 or float8 */
+struct str db_get_str(const struct db_result *r, int row, int column);  /* text, bytea, name: the bytes */
+struct str db_get_json(const struct db_result *r, int row, int column); /* jsonb: its JSON text */
+int64_t db_get_time(const struct db_result *r, int row, int column);    /* timestamptz, in nanoseconds */
+/* The elements of a one-dimensional text[] or bytea[]; *out is an arena array of slices into the result. */
+enum err db_get_array(const struct db_result *r, int row, int column, struct arena *arena, struct str **out, size_t *n_out,
+                      struct err *e) MUST_USE;
+/* The floats of a vector; false when NULL or when it does not have n_values of them. */
+bool db_get_vector(const struct db_result *r, int row, int column, float *values, size_t n_values);
+
+/* PostgreSQL's version as PQserverVersion gives it (170011), 0 when not connected. */
+int db_conn_server_version(const struct db_conn *c);
+
+#endif

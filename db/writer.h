@@ -1,0 +1,28 @@
+/* The writer: stores batches, several requests to a transaction.
+ *
+ * Started by db_writer_new with its own threads and connections; freed by db_writer_free, which stores what is queued first.
+ * Any thread may call db_writer_write; it blocks until the batch is committed, refused, or the deadline passes. Same rows
+ * twice store once. Rows that PostgreSQL refuses go to dead_letters with the reason, the rest of the batch is stored. */
+#ifndef TRACEKIN_DB_WRITER_H
+#define TRACEKIN_DB_WRITER_H
+
+#include "db/batch.h"
+#include "db/conn.h"
+
+enum { DB_WRITER_QUEUE_MAX = 256 };
+
+struct db_writer;
+
+/* What became of a batch's rows. accepted counts every row not refused, duplicates included. */
+struct db_written {
+    int64_t n_stored, n_duplicate, n_dead;
+};
+
+enum err db_writer_new(const char *url, int n_threads, struct db_writer **out, struct err *e) MUST_USE;
+void db_writer_free(struct db_writer *w);
+/* OK only after COMMIT. ERR_BUSY: the queue is full; ERR_UNAVAILABLE: no database; ERR_TIMEOUT: unknown whether it is stored
+ * (sending it again is safe). The batch is borrowed until the call returns. */
+enum err db_writer_write(struct db_writer *w, const struct db_batch *batch, int64_t deadline_ns, struct db_written *out,
+                         struct err *e) MUST_USE;
+
+#endif
