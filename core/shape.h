@@ -1,0 +1,48 @@
+/* The shape of a trace: who called whom, and what failed. Times, ids, order and repetition do not count.
+ *
+ * The structs are views: everything they point to is borrowed for the call. Any thread. */
+#ifndef TRACEKIN_CORE_SHAPE_H
+#define TRACEKIN_CORE_SHAPE_H
+
+#include "core/arena.h"
+#include "core/err.h"
+
+enum { SHAPE_STATUS_ERROR = 2 }; /* OTLP's STATUS_CODE_ERROR */
+enum { SHAPE_NO_PARENT = -1 };
+
+struct shape_span {
+    struct str service;
+    struct str operation;
+    int32_t parent; /* index of the parent in spans, or SHAPE_NO_PARENT when it has none or it is not known */
+    uint8_t kind;   /* as OTLP numbers them */
+    uint8_t status;
+    struct str error_type;    /* absent when unknown */
+    struct str error_message; /* as received, unmasked; absent when the span has none */
+};
+
+/* Of few distinct values, such as deployment.environment; the caller chooses which. */
+struct shape_attribute {
+    struct str key;
+    struct str value;
+};
+
+struct shape_trace {
+    const struct shape_span *spans; /* in any order */
+    size_t n_spans;
+    struct str root_service;
+    struct str root_operation;
+    const struct shape_attribute *attributes;
+    size_t n_attributes;
+};
+
+/* Whether the span failed: its status is error, or it has an error type or message. */
+bool shape_span_has_error(const struct shape_span *span);
+
+/* One number for the distinct edges (parent's service and operation, the span's service, operation and kind) and the
+ * distinct errors (service, operation, type, masked message). Operations are masked; services are not. Attributes do not
+ * count. The same on every machine, so it may be stored. Scratch holds at most SHAPE_SCRATCH_BYTES a span plus
+ * MASK_GROWTH_MAX times the longest text. ERR_INVALID when there are no spans or a parent is not an index; ERR_NOMEM. */
+enum { SHAPE_SCRATCH_BYTES = 64 };
+enum err shape_fingerprint(const struct shape_trace *trace, struct arena *scratch, uint64_t *out, struct err *e) MUST_USE;
+
+#endif
