@@ -3,7 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void err_fill(struct err *e, const char *file, int line, enum err code, const char *fmt, va_list args)
+PRINTF_LIKE(5, 0)
+static void err_fill(struct err_info *e, const char *file, int line, enum err code, const char *fmt, va_list args)
 {
     e->code = code;
     e->file = file;
@@ -11,7 +12,7 @@ static void err_fill(struct err *e, const char *file, int line, enum err code, c
     (void)vsnprintf(e->message, sizeof e->message, fmt, args);
 }
 
-enum err err_set(struct err *e, const char *file, int line, enum err code, const char *fmt, ...)
+enum err err_set(struct err_info *e, const char *file, int line, enum err code, const char *fmt, ...)
 {
     if (e == NULL || e->code != OK)
         return code;
@@ -22,7 +23,7 @@ enum err err_set(struct err *e, const char *file, int line, enum err code, const
     return code;
 }
 
-enum err err_set_param(struct err *e, const char *file, int line, const char *parameter, const char *fmt, ...)
+enum err err_set_param(struct err_info *e, const char *file, int line, const char *parameter, const char *fmt, ...)
 {
     if (e == NULL || e->code != OK)
         return ERR_INVALID;

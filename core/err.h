@@ -1,7 +1,7 @@
 /* Errors: a code that says what the caller can do, and a detail for people.
  *
  * A fallible function returns enum err (0 is OK) and leaves its out-parameters untouched on failure. The detail goes to
- * the caller's struct err, which may be NULL; the first error set wins, so a caller may add nothing by accident.
+ * the caller's struct err_info, which may be NULL; the first error set wins, so a caller may add nothing by accident.
  * Only api/ maps codes to HTTP. Messages are for users: no SQL, no server text, no secrets. */
 #ifndef TRACEKIN_CORE_ERR_H
 #define TRACEKIN_CORE_ERR_H
@@ -24,7 +24,7 @@ enum err {
 
 enum { ERR_MESSAGE_MAX = 512, ERR_PARAMETER_MAX = 64 };
 
-struct err {
+struct err_info {
     enum err code;
     char message[ERR_MESSAGE_MAX];     /* for the user; cut at the bound */
     char parameter[ERR_PARAMETER_MAX]; /* the request parameter at fault, or "" */
@@ -35,10 +35,10 @@ struct err {
 };
 
 /* Sets e (which may be NULL) unless it holds an error already; returns code. */
-enum err err_set(struct err *e, const char *file, int line, enum err code, const char *fmt, ...) PRINTF_LIKE(5, 6);
+enum err err_set(struct err_info *e, const char *file, int line, enum err code, const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /* As err_set, naming the request parameter that is wrong; the code is ERR_INVALID. */
-enum err err_set_param(struct err *e, const char *file, int line, const char *parameter, const char *fmt, ...)
+enum err err_set_param(struct err_info *e, const char *file, int line, const char *parameter, const char *fmt, ...)
     PRINTF_LIKE(5, 6);
 
 /* "invalid", "not_found", ...: the name used in logs and metrics. */

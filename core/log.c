@@ -173,7 +173,7 @@ static const char *layer_path(const char *file)
     return before == NULL ? file : before + 1;
 }
 
-void log_err(enum log_level level, const char *event, const struct err *e)
+void log_err(enum log_level level, const char *event, const struct err_info *e)
 {
     const struct log_field all[] = {
         LOG_CSTR("error", err_name(e->code)),

@@ -40,7 +40,7 @@ void log_event(enum log_level level, const char *event, const struct log_field *
     log_event((level), (event), (const struct log_field[]){__VA_ARGS__},                             \
               sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 /* One line for an error: its name, message, detail, sqlstate and place, plus fields. */
-void log_err(enum log_level level, const char *event, const struct err *e);
+void log_err(enum log_level level, const char *event, const struct err_info *e);
 
 /* Lines lost because stderr would not take them, and lines written at a level, since the start. */
 uint64_t log_n_dropped(void);
