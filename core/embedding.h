@@ -14,11 +14,11 @@ enum { EMBEDDING_DIMENSIONS = 384 };
 /* Features: services, operations, edges, the root, errors with their masked words, attributes. ERR_INVALID when there are
  * no spans or a parent is not an index; ERR_NOMEM. */
 enum err embedding_of_trace(const struct shape_trace *trace, struct arena *scratch, float out[EMBEDDING_DIMENSIONS],
-                            struct err *e) MUST_USE;
+                            struct err_info *e) MUST_USE;
 
 /* Free text, such as an error message or a whole log line: the words a trace's errors would have. ERR_INVALID when no word
  * remains after masking; ERR_NOMEM. */
-enum err embedding_of_text(struct str text, float out[EMBEDDING_DIMENSIONS], struct err *e) MUST_USE;
+enum err embedding_of_text(struct str text, float out[EMBEDDING_DIMENSIONS], struct err_info *e) MUST_USE;
 
 /* Whether v has EMBEDDING_DIMENSIONS finite numbers, not all zero: what a vector index can hold. */
 bool embedding_is_valid(const float *v);

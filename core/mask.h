@@ -14,4 +14,7 @@
 enum { MASK_GROWTH_MAX = 3 };
 void mask_put(struct buf *out, struct str text);
 
+/* The length of the placeholder that masked text begins with, or 0. */
+size_t mask_placeholder_at(struct str masked);
+
 #endif

@@ -38,11 +38,32 @@ struct shape_trace {
 /* Whether the span failed: its status is error, or it has an error type or message. */
 bool shape_span_has_error(const struct shape_span *span);
 
+/* What a trace is made of, each thing once. Operations and messages are masked and cut at SHAPE_TEXT_MAX bytes; services
+ * are taken as they are. */
+enum { SHAPE_TEXT_MAX = 4096 };
+enum shape_fact_kind { SHAPE_SERVICE, SHAPE_OPERATION, SHAPE_EDGE, SHAPE_ERROR };
+enum { SHAPE_FACT_KINDS = 4 };
+
+struct shape_fact {
+    uint64_t hash; /* the same on every machine */
+    uint32_t span; /* one of the spans it was found in */
+    enum shape_fact_kind kind;
+};
+
+struct shape_facts {
+    struct shape_fact *items; /* by kind, then by hash */
+    size_t n_items;
+};
+
+/* *out is borrowed from scratch: SHAPE_SCRATCH_BYTES a span. ERR_INVALID when there are no spans or a parent is not an
+ * index; ERR_NOMEM. */
+enum { SHAPE_SCRATCH_BYTES = 72 };
+enum err shape_facts_of(const struct shape_trace *trace, struct arena *scratch, struct shape_facts *out,
+                        struct err_info *e) MUST_USE;
+
 /* One number for the distinct edges (parent's service and operation, the span's service, operation and kind) and the
- * distinct errors (service, operation, type, masked message). Operations are masked; services are not. Attributes do not
- * count. The same on every machine, so it may be stored. Scratch holds at most SHAPE_SCRATCH_BYTES a span plus
- * MASK_GROWTH_MAX times the longest text. ERR_INVALID when there are no spans or a parent is not an index; ERR_NOMEM. */
-enum { SHAPE_SCRATCH_BYTES = 64 };
-enum err shape_fingerprint(const struct shape_trace *trace, struct arena *scratch, uint64_t *out, struct err *e) MUST_USE;
+ * distinct errors (service, operation, type, masked message); attributes and the root's name do not count. The same on
+ * every machine, so it may be stored. Scratch and failures as shape_facts_of. */
+enum err shape_fingerprint(const struct shape_trace *trace, struct arena *scratch, uint64_t *out, struct err_info *e) MUST_USE;
 
 #endif
