@@ -56,7 +56,7 @@ struct api_reply {
     size_t n_headers;
 };
 
-typedef enum err (*api_handler)(struct api_req *req, struct api_reply *reply, struct err *e);
+typedef enum err (*api_handler)(struct api_req *req, struct api_reply *reply, struct err_info *e);
 
 /* Adds a header; false past API_HEADERS_MAX. value must live in the arena or for ever. */
 bool api_reply_header(struct api_reply *reply, const char *name, struct str value);

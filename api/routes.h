@@ -25,14 +25,15 @@ extern const struct api_route api_routes[];
 extern const size_t api_n_routes;
 
 /* Finds the route of req->method and req->target and fills req->route and req->path_args. ERR_NOT_FOUND, or ERR_UNSUPPORTED
- * with e->parameter "method" when the path exists with other methods: allow then holds them, "GET, HEAD". */
-enum err api_route_find(struct api_req *req, struct str *allow, struct err *e) MUST_USE;
+ * with e->parameter "method" when the path exists with other methods: allow then holds them, "GET, HEAD", and req->route is one
+ * of them, so that the error is written in its dialect. */
+enum err api_route_find(struct api_req *req, struct str *allow, struct err_info *e) MUST_USE;
 
 /* Parses the parameters, runs the route's handler, and turns an error into its document: on return the reply is whole.
  * req->route must be set. */
 void api_dispatch(struct api_req *req, struct api_reply *reply);
 /* Writes the document of an error that happened before or around dispatch (no route, queue full, too large, draining). */
-void api_reply_error(const struct api_req *req, struct api_reply *reply, const struct err *e);
+void api_reply_error(const struct api_req *req, struct api_reply *reply, const struct err_info *e);
 /* The HTTP status of an error code. */
 int api_status_of(enum err code);
 

@@ -1,0 +1,52 @@
+#include "api/params.h"
+#include "api/routes.h"
+#include "core/log.h"
+
+enum { HTTP_OK = 200 };
+
+static struct str query_of(struct str target)
+{
+    struct str query;
+    (void)str_split(target, '?', &query);
+    return query;
+}
+
+static enum err run(struct api_req *req, struct api_reply *reply, struct err_info *e)
+{
+    TRY(api_params_parse(query_of(req->target), req->route->params, req->world->wall_ns(), req->arena, &req->params, e));
+    TRY(req->route->handler(req, reply, e));
+    if (!buf_is_ok(&reply->body))
+        return ERR_SET(e, ERR_NOMEM, "the answer is too large; ask for less, with a smaller limit or a narrower window");
+    return OK;
+}
+
+static void reply_reset(struct api_reply *reply)
+{
+    buf_clear(&reply->body);
+    reply->status = 0;
+    reply->content_type = "application/json";
+    reply->n_headers = 0;
+    (void)api_reply_header(reply, "Cache-Control", STR("no-store"));
+}
+
+/* What went wrong on our side is logged here, once; what the client got wrong is the client's to read. */
+static void log_failure(const struct err_info *e)
+{
+    if (e->code == ERR_INTERNAL || e->code == ERR_NOMEM)
+        log_err(LOG_ERROR, "request_failed", e);
+    else if (api_status_of(e->code) >= api_status_of(ERR_INTERNAL))
+        log_err(LOG_WARN, "request_failed", e);
+}
+
+void api_dispatch(struct api_req *req, struct api_reply *reply)
+{
+    struct err_info e = {0};
+    reply_reset(reply);
+    if (run(req, reply, &e) == OK) {
+        reply->status = reply->status == 0 ? HTTP_OK : reply->status;
+        return;
+    }
+    log_failure(&e);
+    reply_reset(reply);
+    api_reply_error(req, reply, &e);
+}

@@ -1,0 +1,91 @@
+/* Errors as RFC 9457 problem documents. */
+#include "api/jsonwrite.h"
+#include "api/otlp.h"
+#include "api/routes.h"
+#include "core/utf8.h"
+
+enum { HTTP_METHOD_NOT_ALLOWED = 405 };
+
+struct status {
+    int code;
+    const char *title;
+    const char *retry_after; /* seconds, NULL when trying again is useless */
+};
+
+/* No default: a new code does not compile until it has a status. */
+static struct status status_of(enum err code)
+{
+    switch (code) {
+    case OK: return (struct status){200, "OK", NULL};
+    case ERR_INVALID: return (struct status){400, "Bad Request", NULL};
+    case ERR_NOT_FOUND: return (struct status){404, "Not Found", NULL};
+    case ERR_TOO_LARGE: return (struct status){413, "Content Too Large", NULL};
+    case ERR_UNSUPPORTED: return (struct status){415, "Unsupported Media Type", NULL};
+    case ERR_BUSY: return (struct status){503, "Service Unavailable", "1"};
+    case ERR_TIMEOUT: return (struct status){504, "Gateway Timeout", NULL};
+    case ERR_CANCELLED: return (struct status){503, "Service Unavailable", "1"};
+    case ERR_UNAVAILABLE: return (struct status){503, "Service Unavailable", "5"};
+    case ERR_NOMEM: return (struct status){503, "Service Unavailable", "5"};
+    case ERR_INTERNAL: return (struct status){500, "Internal Server Error", NULL};
+    }
+    return (struct status){500, "Internal Server Error", NULL};
+}
+
+int api_status_of(enum err code)
+{
+    return status_of(code).code;
+}
+
+/* The one error that HTTP tells apart by more than its code. */
+static bool is_wrong_method(const struct err_info *e)
+{
+    return e->code == ERR_UNSUPPORTED && strcmp(e->parameter, "method") == 0;
+}
+
+/* The bounds of struct err_info may have cut a character in two. */
+static struct str clean(const struct api_req *req, const char *text)
+{
+    const struct str repaired = utf8_repair(req->arena, str_of(text));
+    return repaired.ptr == NULL ? STR("out of memory") : repaired;
+}
+
+static void write_problem(const struct api_req *req, struct buf *out, const struct err_info *e, struct status status)
+{
+    struct api_json w;
+    api_json_init(&w, out);
+    api_json_open(&w, '{');
+    api_json_key(&w, "type");
+    api_json_str(&w, arena_printf(req->arena, "urn:tracekin:problem:%s", err_name(e->code)));
+    api_json_key(&w, "title");
+    api_json_cstr(&w, status.title);
+    api_json_key(&w, "status");
+    api_json_i64(&w, status.code);
+    api_json_key(&w, "detail");
+    api_json_str(&w, clean(req, e->message));
+    if (e->parameter[0] != '\0') {
+        api_json_key(&w, "parameter");
+        api_json_str(&w, clean(req, e->parameter));
+    }
+    if (req->request_id.ptr != NULL) {
+        api_json_key(&w, "request_id");
+        api_json_str(&w, req->request_id);
+    }
+    api_json_close(&w, '}');
+}
+
+void api_reply_error(const struct api_req *req, struct api_reply *reply, const struct err_info *e)
+{
+    struct status status = status_of(e->code);
+    if (is_wrong_method(e))
+        status = (struct status){HTTP_METHOD_NOT_ALLOWED, "Method Not Allowed", NULL};
+    buf_clear(&reply->body);
+    reply->status = status.code;
+    if (req->route != NULL && req->route->dialect == API_DIALECT_OTLP) {
+        api_otlp_reply_error(req, reply, e);
+        return;
+    }
+    reply->content_type = "application/problem+json";
+    if (status.retry_after != NULL)
+        (void)api_reply_header(reply, "Retry-After", str_of(status.retry_after));
+    write_problem(req, &reply->body, e, status);
+}
