@@ -67,18 +67,18 @@ void db_put_vector(struct db_params *p, const float *values, size_t n_values);
 struct db_conn *db_conn_new(const char *url, const char *application_name) MUST_USE;
 void db_conn_free(struct db_conn *c);
 /* Connects if it is not connected. Backs off after failures: within the back-off it fails at once. */
-enum err db_conn_open(struct db_conn *c, const struct db_wait *wait, struct err *e) MUST_USE;
+enum err db_conn_open(struct db_conn *c, const struct db_wait *wait, struct err_info *e) MUST_USE;
 bool db_conn_is_open(const struct db_conn *c);
 /* Closes a session whose state is unknown; the next use opens a new one. */
 void db_conn_close(struct db_conn *c);
 
 /* Runs a prepared statement; *out is new (db_result_free). The remaining time is also set as statement_timeout. */
 enum err db_run(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, const struct db_params *p,
-                struct db_result **out, struct err *e) MUST_USE;
+                struct db_result **out, struct err_info *e) MUST_USE;
 /* Runs SQL text without parameters, not prepared, several statements allowed: migrations, BEGIN, COMMIT. out may be NULL. */
-enum err db_exec(struct db_conn *c, const struct db_wait *wait, const char *sql, struct db_result **out, struct err *e) MUST_USE;
+enum err db_exec(struct db_conn *c, const struct db_wait *wait, const char *sql, struct db_result **out, struct err_info *e) MUST_USE;
 /* COPY ... FROM STDIN (FORMAT binary): sql starts it, data is the whole stream with header and trailer. */
-enum err db_copy(struct db_conn *c, const struct db_wait *wait, const char *sql, struct str data, struct err *e) MUST_USE;
+enum err db_copy(struct db_conn *c, const struct db_wait *wait, const char *sql, struct str data, struct err_info *e) MUST_USE;
 /* Rolls back an open transaction if there is one; closes the connection when even that fails. */
 void db_rollback(struct db_conn *c, const struct db_wait *wait);
 
@@ -97,7 +97,7 @@ struct str db_get_json(const struct db_result *r, int row, int column); /* jsonb
 int64_t db_get_time(const struct db_result *r, int row, int column);    /* timestamptz, in nanoseconds */
 /* The elements of a one-dimensional text[] or bytea[]; *out is an arena array of slices into the result. */
 enum err db_get_array(const struct db_result *r, int row, int column, struct arena *arena, struct str **out, size_t *n_out,
-                      struct err *e) MUST_USE;
+                      struct err_info *e) MUST_USE;
 /* The floats of a vector; false when NULL or when it does not have n_values of them. */
 bool db_get_vector(const struct db_result *r, int row, int column, float *values, size_t n_values);
 

@@ -18,11 +18,11 @@ struct db_written {
     int64_t n_stored, n_duplicate, n_dead;
 };
 
-enum err db_writer_new(const char *url, int n_threads, struct db_writer **out, struct err *e) MUST_USE;
+enum err db_writer_new(const char *url, int n_threads, struct db_writer **out, struct err_info *e) MUST_USE;
 void db_writer_free(struct db_writer *w);
 /* OK only after COMMIT. ERR_BUSY: the queue is full; ERR_UNAVAILABLE: no database; ERR_TIMEOUT: unknown whether it is stored
  * (sending it again is safe). The batch is borrowed until the call returns. */
 enum err db_writer_write(struct db_writer *w, const struct db_batch *batch, int64_t deadline_ns, struct db_written *out,
-                         struct err *e) MUST_USE;
+                         struct err_info *e) MUST_USE;
 
 #endif
