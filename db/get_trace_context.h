@@ -1,0 +1,27 @@
+/* All that is known of one trace: its summary and spans, what was logged in it, and the metric points that point to it. */
+#ifndef TRACEKIN_DB_GET_TRACE_CONTEXT_H
+#define TRACEKIN_DB_GET_TRACE_CONTEXT_H
+
+#include "db/get_trace.h"
+#include "db/query_metrics.h"
+#include "db/search_logs.h"
+
+struct db_get_trace_context_params {
+    struct str trace_id;
+    int64_t span_limit, log_limit, point_limit; /* each at most: the caller asks for one more than it shows */
+};
+
+/* Called in this order with the same arg. */
+struct db_get_trace_context_fns {
+    db_trace_summary_fn summary;
+    db_span_fn span;      /* by start time */
+    db_search_logs_fn log; /* oldest first */
+    db_point_fn point;    /* oldest first */
+};
+
+/* ERR_NOT_FOUND when there is no such trace, even when there are logs of it (search_logs finds those). */
+enum err db_get_trace_context(struct db_conn *c, const struct db_wait *wait, struct arena *arena,
+                              const struct db_get_trace_context_params *params, const struct db_get_trace_context_fns *fns,
+                              void *arg, struct err_info *e) MUST_USE;
+
+#endif

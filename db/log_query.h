@@ -1,0 +1,28 @@
+/* The language of q in log search, as conditions on a message.
+ *
+ * word: the whole word occurs; word*: a word begins so; "a phrase": the text occurs; each in any case, each with '-' before
+ * it to exclude. All conditions must hold. A word is what stands between spaces; a backslash within quotes takes the next
+ * character as it is. Pure; everything is in the arena. */
+#ifndef TRACEKIN_DB_LOG_QUERY_H
+#define TRACEKIN_DB_LOG_QUERY_H
+
+#include "core/arena.h"
+#include "core/err.h"
+
+enum { DB_LOG_QUERY_TERMS_MAX = 32 };
+
+/* Text that must (or must not) occur, and for words a regular expression that must (or must not) match besides. Where
+ * there is none, the regular expression is empty, which always matches. */
+struct db_log_query {
+    struct str parts[DB_LOG_QUERY_TERMS_MAX]; /* ILIKE patterns, escaped */
+    struct str regexes[DB_LOG_QUERY_TERMS_MAX];
+    size_t n_required; /* the first of parts and regexes; the rest are excluded */
+    size_t n;
+};
+
+/* ERR_INVALID for parameter "q": no term, too many terms, an open quote, an empty phrase, a lone '-' or '*'. */
+enum err db_log_query_parse(struct str q, struct arena *arena, struct db_log_query *out, struct err_info *e) MUST_USE;
+/* The ILIKE pattern of "text occurs": absent when the arena is full. */
+struct str db_like_contains(struct str text, struct arena *arena);
+
+#endif

@@ -1,0 +1,34 @@
+/* How long each question takes and how often it fails, by name: observed once a question, from its first statement to its
+ * last row. Feeds /metrics and /api/v1/stats. Any thread; nothing blocks. */
+#ifndef TRACEKIN_DB_QUERY_H
+#define TRACEKIN_DB_QUERY_H
+
+#include "core/err.h"
+
+enum db_question {
+    DB_FIND_SIMILAR_TRACES,
+    DB_GET_TRACES_BY_ERROR,
+    DB_SEARCH_LOGS,
+    DB_GET_TRACE,
+    DB_GET_TRACE_CONTEXT,
+    DB_LIST_TRACES,
+    DB_LIST_SERVICES,
+    DB_LIST_OPERATIONS,
+    DB_LIST_METRIC_NAMES,
+    DB_QUERY_METRICS,
+    DB_INDEX_USAGE,
+    DB_N_QUESTIONS,
+};
+
+struct db_query_stats {
+    const char *name; /* "find_similar_traces" */
+    uint64_t n_asked, n_failed;
+    double p50_ms, p95_ms, p99_ms; /* 0 when never asked */
+};
+
+/* Records a question that began at started_ns (monotonic) and ended now with err; returns err. Wrong input, a missing
+ * thing and a cancelled wait are no failures of the query. */
+enum err db_query_done(enum db_question question, int64_t started_ns, enum err err) MUST_USE;
+struct db_query_stats db_query_stats_of(enum db_question question);
+
+#endif

@@ -1,0 +1,13 @@
+/* A window of time, start inclusive and end exclusive, in nanoseconds since 1970; {0, INT64_MAX} is everything. */
+#ifndef TRACEKIN_DB_WINDOW_H
+#define TRACEKIN_DB_WINDOW_H
+
+#include <stdint.h>
+
+struct db_window {
+    int64_t start_ns, end_ns;
+};
+
+#define DB_WINDOW_ALL ((struct db_window){0, INT64_MAX})
+
+#endif
