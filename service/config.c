@@ -1,0 +1,206 @@
+#include "service/config.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "service/setting.h"
+
+#define SETTING(member) offsetof(struct service_config, member)
+#define MIB (INT64_C(1) << 20)
+#define GIB (INT64_C(1) << 30)
+
+static const struct service_setting settings[] = {
+    {"listen", "TRACEKIN_LISTEN", SETTING_ADDRESS, SETTING(listen), "127.0.0.1:4318", 0, 0,
+     "Where HTTP is served. Port 0 takes any free one; the log tells which."},
+    {"database-url", "TRACEKIN_DATABASE_URL", SETTING_URL, SETTING(database_url), "", 0, 0,
+     "The PostgreSQL (15 or newer, with pgvector 0.7 or newer) that holds the data, as libpq writes it: "
+     "postgresql://user:password@host:port/database."},
+    {"insecure", "TRACEKIN_INSECURE", SETTING_BOOL, SETTING(is_insecure), "false", 0, 1,
+     "Whether to serve beyond this machine although anyone who reaches the port may read and write everything."},
+    {"retention", "TRACEKIN_RETENTION", SETTING_DURATION_OR_OFF, SETTING(retention_ns), "off", NS_PER_DAY, 36500 * NS_PER_DAY,
+     "How long data is kept; whole days are dropped. off keeps everything."},
+    {"assembler-quiet", "TRACEKIN_ASSEMBLER_QUIET", SETTING_DURATION, SETTING(quiet_ns), "2s", 100 * NS_PER_MS, 600 * NS_PER_S,
+     "How long a trace must be without new spans before its summary is made; later spans make it again."},
+    {"http-threads", "TRACEKIN_HTTP_THREADS", SETTING_COUNT_OR_AUTO, SETTING(n_http_threads), "auto", 2, 64,
+     "Threads that read requests and write replies. auto: half the processors, 2 to 16."},
+    {"read-workers", "TRACEKIN_READ_WORKERS", SETTING_COUNT_OR_AUTO, SETTING(n_read_workers), "auto", 1, 256,
+     "Questions answered at once, each on its own database connection. auto: twice the processors, 4 to 32."},
+    {"search-workers", "TRACEKIN_SEARCH_WORKERS", SETTING_COUNT_OR_AUTO, SETTING(n_search_workers), "auto", 1, 256,
+     "Searches (similar traces, errors, logs) answered at once, each on its own database connection. auto: the processors, 2 to 16."},
+    {"ingest-workers", "TRACEKIN_INGEST_WORKERS", SETTING_COUNT, SETTING(n_ingest_workers), "16", 1, 256,
+     "Export requests decoded and waiting for their commit at once."},
+    {"writer-threads", "TRACEKIN_WRITER_THREADS", SETTING_COUNT, SETTING(n_writer_threads), "2", 1, 16,
+     "Transactions that store data at once, each on its own database connection."},
+    {"import-threads", "TRACEKIN_IMPORT_THREADS", SETTING_COUNT, SETTING(n_import_threads), "4", 1, 64,
+     "Lines of a file that `import` works on at once."},
+    {"connections-max", "TRACEKIN_CONNECTIONS_MAX", SETTING_COUNT, SETTING(n_connections_max), "1024", 16, 65536,
+     "Client connections at once; more are answered 503 and closed. Lowered when the process may not open as many files."},
+    {"queue-max", "TRACEKIN_QUEUE_MAX", SETTING_COUNT, SETTING(n_queue_max), "256", 1, 1024,
+     "Requests that wait for a worker, for each kind of worker; more are answered 503."},
+    {"body-max-bytes", "TRACEKIN_BODY_MAX_BYTES", SETTING_BYTES, SETTING(body_max_bytes), "64MiB", 1024, GIB,
+     "The largest request body, before and after decompression; larger ones are answered 413."},
+    {"bodies-max-bytes", "TRACEKIN_BODIES_MAX_BYTES", SETTING_BYTES, SETTING(bodies_max_bytes), "512MiB", MIB, 1024 * GIB,
+     "Memory for all request bodies at once; past it requests are answered 503."},
+    {"request-timeout", "TRACEKIN_REQUEST_TIMEOUT", SETTING_DURATION, SETTING(request_timeout_ns), "10s", 100 * NS_PER_MS, 600 * NS_PER_S,
+     "How long a request may take once it has arrived whole; then its statement is cancelled and it is answered 504."},
+    {"header-timeout", "TRACEKIN_HEADER_TIMEOUT", SETTING_DURATION, SETTING(header_timeout_ns), "10s", 100 * NS_PER_MS, 600 * NS_PER_S,
+     "How long the header of a request may take to arrive; then the connection is closed."},
+    {"transfer-timeout", "TRACEKIN_TRANSFER_TIMEOUT", SETTING_DURATION, SETTING(transfer_timeout_ns), "60s", 100 * NS_PER_MS, 3600 * NS_PER_S,
+     "How long a body may take to arrive, and a reply to be taken; then the connection is closed."},
+    {"idle-timeout", "TRACEKIN_IDLE_TIMEOUT", SETTING_DURATION, SETTING(idle_timeout_ns), "75s", 100 * NS_PER_MS, 3600 * NS_PER_S,
+     "How long a connection may wait between requests; then it is closed."},
+    {"drain-timeout", "TRACEKIN_DRAIN_TIMEOUT", SETTING_DURATION, SETTING(drain_timeout_ns), "15s", 0, 600 * NS_PER_S,
+     "How long requests in flight may take to end after SIGTERM; then they are cancelled."},
+    {"startup-timeout", "TRACEKIN_STARTUP_TIMEOUT", SETTING_DURATION, SETTING(startup_timeout_ns), "30s", 0, 3600 * NS_PER_S,
+     "How long to wait at the start for a database that cannot be reached."},
+    {"log-level", "TRACEKIN_LOG_LEVEL", SETTING_LOG_LEVEL, SETTING(log_level), "info", LOG_DEBUG, LOG_ERROR,
+     "The least level that is logged: debug, info, warn or error. debug logs every request."},
+};
+
+static void *config_field(struct service_config *c, const struct service_setting *s)
+{
+    return (char *)c + s->offset;
+}
+
+static const struct service_setting *config_find_flag(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+        if (str_equal(name, str_of(settings[i].flag)))
+            return &settings[i];
+    return NULL;
+}
+
+static enum err config_read_defaults(struct service_config *c, struct err_info *e)
+{
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+        TRY(service_setting_parse(&settings[i], "the default of ", settings[i].env, str_of(settings[i].standard),
+                                  config_field(c, &settings[i]), e));
+    return OK;
+}
+
+static enum err config_read_environment(struct service_config *c, struct err_info *e)
+{
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        const char *value = getenv(settings[i].env);
+        if (value != NULL && value[0] != '\0')
+            TRY(service_setting_parse(&settings[i], "", settings[i].env, str_of(value), config_field(c, &settings[i]), e));
+    }
+    return OK;
+}
+
+/* Takes one flag, "--name=value" or "--name value"; a boolean needs no value. Moves *i past what it took. */
+static enum err config_read_flag(struct service_config *c, int argc, char **argv, int *i, struct err_info *e)
+{
+    struct str value = {0};
+    const struct str name = str_split(str_of(argv[*i] + 2), '=', &value);
+    const struct service_setting *s = config_find_flag(name);
+    if (s == NULL)
+        return ERR_SET(e, ERR_INVALID, "there is no setting --%.*s; `tracekin check-config` lists them all", STR_ARG(name));
+    if (value.ptr == NULL && s->type == SETTING_BOOL)
+        value = STR("true");
+    else if (value.ptr == NULL && ++*i < argc)
+        value = str_of(argv[*i]);
+    else if (value.ptr == NULL)
+        return ERR_SET(e, ERR_INVALID, "--%s needs a value: %s", s->flag, s->help);
+    return service_setting_parse(s, "--", s->flag, value, config_field(c, s), e);
+}
+
+static enum err config_read_arguments(struct service_config *c, int argc, char **argv, int *n_operands, struct err_info *e)
+{
+    int n = 0;
+    bool only_operands = false;
+    for (int i = 0; i < argc; i++) {
+        if (!only_operands && strcmp(argv[i], "--") == 0)
+            only_operands = true;
+        else if (!only_operands && strncmp(argv[i], "--", 2) == 0)
+            TRY(config_read_flag(c, argc, argv, &i, e));
+        else if (n_operands != NULL)
+            argv[n++] = argv[i];
+        else
+            return ERR_SET(e, ERR_INVALID, "'%s' is not understood: settings are written --name value", argv[i]);
+    }
+    if (n_operands != NULL)
+        *n_operands = n;
+    return OK;
+}
+
+static int64_t config_clamp(int64_t value, int64_t least, int64_t most)
+{
+    return value < least ? least : value > most ? most : value;
+}
+
+static void config_resolve_auto(struct service_config *c)
+{
+    const int64_t n_processors = config_clamp(sysconf(_SC_NPROCESSORS_ONLN), 1, 1024);
+    if (c->n_http_threads == 0)
+        c->n_http_threads = config_clamp(n_processors / 2, 2, 16);
+    if (c->n_read_workers == 0)
+        c->n_read_workers = config_clamp(2 * n_processors, 4, 32);
+    if (c->n_search_workers == 0)
+        c->n_search_workers = config_clamp(n_processors, 2, 16);
+}
+
+enum err service_config_read(struct service_config *c, int argc, char **argv, int *n_operands, struct err_info *e)
+{
+    struct service_config read = {0};
+    TRY(config_read_defaults(&read, e));
+    TRY(config_read_environment(&read, e));
+    TRY(config_read_arguments(&read, argc, argv, n_operands, e));
+    if (read.bodies_max_bytes < read.body_max_bytes)
+        return ERR_SET(e, ERR_INVALID, "TRACEKIN_BODIES_MAX_BYTES (%lld) must be at least TRACEKIN_BODY_MAX_BYTES (%lld)",
+                       (long long)read.bodies_max_bytes, (long long)read.body_max_bytes);
+    config_resolve_auto(&read);
+    *c = read;
+    return OK;
+}
+
+enum err service_config_check_database(const struct service_config *c, struct err_info *e)
+{
+    if (c->database_url.len > 0)
+        return OK;
+    return ERR_SET(e, ERR_INVALID,
+                   "TRACEKIN_DATABASE_URL is not set: say which PostgreSQL to use, such as "
+                   "postgresql://user:password@127.0.0.1:5432/tracekin");
+}
+
+enum err service_config_check_serve(const struct service_config *c, struct err_info *e)
+{
+    TRY(service_config_check_database(c, e));
+    if (service_address_is_loopback(&c->listen) || c->is_insecure)
+        return OK;
+    char address[SERVICE_ADDRESS_TEXT_MAX];
+    service_address_print(&c->listen, address);
+    return ERR_SET(e, ERR_INVALID,
+                   "TRACEKIN_LISTEN is %s, which other machines can reach: listen on 127.0.0.1, or set "
+                   "TRACEKIN_INSECURE=true if everyone who reaches it may read and write everything", address);
+}
+
+static bool config_is_known(struct str variable)
+{
+    if (str_starts_with(variable, STR("TRACEKIN_TEST_")) || str_equal(variable, STR("TRACEKIN_CACHE")))
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+        if (str_equal(variable, str_of(settings[i].env)))
+            return true;
+    return false;
+}
+
+void service_config_warn_unknown(void)
+{
+    for (char **v = environ; *v != NULL; v++) {
+        struct str rest = {0};
+        const struct str variable = str_split(str_of(*v), '=', &rest);
+        if (str_starts_with(variable, STR("TRACEKIN_")) && !config_is_known(variable))
+            LOG(LOG_WARN, "unknown_variable", LOG_TEXT("variable", variable),
+                LOG_CSTR("help", "`tracekin check-config` lists the settings"));
+    }
+}
+
+void service_config_print(const struct service_config *c, FILE *out)
+{
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+        service_setting_print(&settings[i], (const char *)c + settings[i].offset, out);
+}

@@ -1,0 +1,43 @@
+/* The settings: one table (config.c) of flag, variable, type, default, range and help; read once, then constant.
+ *
+ * Each comes from --flag, else from its TRACEKIN_ variable, else from its default. Texts are borrowed from the arguments and
+ * the environment, which live as long as the process. An unknown flag or a value out of range is ERR_INVALID with a message
+ * that names the setting and what it may be. */
+#ifndef TRACEKIN_SERVICE_CONFIG_H
+#define TRACEKIN_SERVICE_CONFIG_H
+
+#include <stdio.h>
+
+#include "core/err.h"
+#include "core/str.h"
+#include "service/address.h"
+
+struct service_config {
+    struct service_address listen;
+    struct str database_url;
+    int64_t is_insecure;
+    int64_t retention_ns; /* 0: keep everything */
+    int64_t quiet_ns;     /* of the assembler */
+    int64_t n_http_threads, n_read_workers, n_search_workers, n_ingest_workers, n_writer_threads;
+    int64_t n_import_threads;
+    int64_t n_connections_max, n_queue_max;
+    int64_t body_max_bytes, bodies_max_bytes;
+    int64_t request_timeout_ns, header_timeout_ns, transfer_timeout_ns, idle_timeout_ns;
+    int64_t drain_timeout_ns, startup_timeout_ns;
+    int64_t log_level; /* an enum log_level */
+};
+
+/* Reads the flags of argv (argv[0] and the subcommand left out) and the environment. What is not a flag is moved to the front
+ * of argv, in order, and *n_operands says how many there are; a subcommand that takes none passes NULL. */
+enum err service_config_read(struct service_config *c, int argc, char **argv, int *n_operands, struct err_info *e) MUST_USE;
+/* Whether the process may serve with it: the database is named, and beyond loopback someone decided. */
+enum err service_config_check_serve(const struct service_config *c, struct err_info *e) MUST_USE;
+/* The database is named. */
+enum err service_config_check_database(const struct service_config *c, struct err_info *e) MUST_USE;
+
+/* Logs a warning for each TRACEKIN_ variable that is not a setting; those of the tests and of ./dev are let be. */
+void service_config_warn_unknown(void);
+/* Every setting with its value, default, range and help; passwords are masked. */
+void service_config_print(const struct service_config *c, FILE *out);
+
+#endif

@@ -1,0 +1,95 @@
+#include "service/head.h"
+
+#include <stddef.h>
+
+struct field {
+    const char *name;
+    size_t text;  /* offset of where its value goes */
+    size_t count; /* offset of its counter; NO_COUNT when repeating it is harmless */
+};
+
+enum { NO_COUNT = 0 };
+
+#define AT(member) offsetof(struct service_head, member)
+
+static const struct field fields[] = {
+    {"Host", 0, AT(n_host)},
+    {"Content-Length", AT(content_length), AT(n_content_length)},
+    {"Transfer-Encoding", AT(transfer_encoding), AT(n_transfer_encoding)},
+    {"Content-Type", AT(content_type), AT(n_content_type)},
+    {"Content-Encoding", AT(content_encoding), AT(n_content_encoding)},
+    {"Accept", AT(accept), NO_COUNT},
+    {"Expect", AT(expect), NO_COUNT},
+    {"X-Request-Id", AT(request_id), NO_COUNT},
+};
+
+void service_head_add(struct service_head *h, struct str name, struct str value)
+{
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        if (!str_equal_nocase(name, str_of(fields[i].name)))
+            continue;
+        if (fields[i].count != NO_COUNT)
+            ++*(size_t *)(void *)((char *)h + fields[i].count);
+        if (fields[i].text != 0)
+            *(struct str *)(void *)((char *)h + fields[i].text) = str_trim(value);
+    }
+}
+
+static enum err head_check_repeats(const struct service_head *h, struct err_info *e)
+{
+    const struct { const char *name; size_t n; } once[] = {
+        {"Host", h->n_host}, {"Content-Length", h->n_content_length}, {"Transfer-Encoding", h->n_transfer_encoding},
+        {"Content-Type", h->n_content_type}, {"Content-Encoding", h->n_content_encoding}};
+    for (size_t i = 0; i < ARRAY_LEN(once); i++)
+        if (once[i].n > 1)
+            return ERR_SET(e, ERR_INVALID, "the header %s came %zu times; send it once", once[i].name, once[i].n);
+    return OK;
+}
+
+enum err service_head_check(const struct service_head *h, struct err_info *e)
+{
+    TRY(head_check_repeats(h, e));
+    if (h->n_host == 0 && !h->is_http_1_0)
+        return ERR_SET(e, ERR_INVALID, "the header Host is missing; HTTP/1.1 requires it");
+    uint64_t length = 0;
+    if (h->n_content_length > 0 && !str_to_u64(h->content_length, &length))
+        return ERR_SET(e, ERR_INVALID, "the header Content-Length is not a number of bytes");
+    if (h->n_transfer_encoding == 0)
+        return OK;
+    if (h->n_content_length > 0)
+        return ERR_SET(e, ERR_INVALID, "the headers Content-Length and Transfer-Encoding exclude each other; send one");
+    if (h->is_http_1_0)
+        return ERR_SET(e, ERR_INVALID, "HTTP/1.0 has no Transfer-Encoding; send Content-Length");
+    if (!str_equal_nocase(h->transfer_encoding, STR("chunked")))
+        return ERR_SET(e, ERR_INVALID, "the header Transfer-Encoding may only be chunked");
+    return OK;
+}
+
+uint64_t service_head_content_length(const struct service_head *h)
+{
+    uint64_t length = 0;
+    return str_to_u64(h->content_length, &length) ? length : 0;
+}
+
+bool service_head_has_body(const struct service_head *h)
+{
+    return h->n_transfer_encoding > 0 || service_head_content_length(h) > 0;
+}
+
+bool service_head_expects_continue(const struct service_head *h)
+{
+    return str_equal_nocase(h->expect, STR("100-continue"));
+}
+
+bool service_head_is_request_id(struct str id)
+{
+    if (id.len == 0 || id.len > SERVICE_REQUEST_ID_MAX)
+        return false;
+    for (size_t i = 0; i < id.len; i++) {
+        const char c = id.ptr[i];
+        const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!is_letter && !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-')
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,97 @@
+#include "service/request.h"
+
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/mem.h"
+
+enum { HTTP_NO_CONTENT = 204, ID_BYTES = 12 };
+
+struct service_request *service_request_new(const struct api_world *world, struct str target)
+{
+    struct service_request *r = mem_calloc(1, sizeof *r);
+    if (r == NULL)
+        return NULL;
+    arena_init(&r->arena, SERVICE_ARENA_MAX_BYTES);
+    buf_init(&r->body, world->body_max_bytes);
+    buf_init(&r->reply.body, SERVICE_REPLY_MAX_BYTES);
+    r->start_ns = clock_mono_ns();
+    atomic_init(&r->is_cancelled, false);
+    atomic_init(&r->wake_fd, -1);
+    r->api.world = world;
+    r->api.arena = &r->arena;
+    r->api.wait = (struct db_wait){.deadline_ns = INT64_MAX, .cancelled = &r->is_cancelled, .wake_fd = -1};
+    r->api.target = arena_copy(&r->arena, target);
+    if (r->api.target.ptr != NULL)
+        return r;
+    service_request_free(r);
+    return NULL;
+}
+
+void service_request_free(struct service_request *r)
+{
+    if (r == NULL)
+        return;
+    buf_close(&r->body);
+    buf_close(&r->reply.body);
+    arena_close(&r->arena);
+    mem_free(r);
+}
+
+static void request_make_id(struct service_request *r)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char bytes[ID_BYTES] = {0};
+    (void)getrandom(bytes, sizeof bytes, 0);
+    for (size_t i = 0; i < ID_BYTES; i++) {
+        r->id[2 * i] = digits[bytes[i] >> 4];
+        r->id[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    r->id[2 * (size_t)ID_BYTES] = '\0';
+}
+
+void service_request_identify(struct service_request *r)
+{
+    if (service_head_is_request_id(r->head.request_id))
+        (void)snprintf(r->id, sizeof r->id, "%.*s", STR_ARG(r->head.request_id));
+    else
+        request_make_id(r);
+    r->api.request_id = str_of(r->id);
+}
+
+void service_request_route(struct service_request *r, struct str method)
+{
+    r->api.method = method;
+    r->api.content_type = r->head.content_type;
+    r->api.content_encoding = r->head.content_encoding;
+    r->api.accept = r->head.accept;
+    if (api_route_find(&r->api, &r->allow, &r->refusal) == OK)
+        r->allow = (struct str){0};
+}
+
+enum api_lane service_request_lane(const struct service_request *r)
+{
+    return r->refusal.code != OK || r->api.route == NULL ? API_LANE_NONE : r->api.route->lane;
+}
+
+static void request_reply_refusal(struct service_request *r)
+{
+    if (r->allow.ptr != NULL)
+        (void)api_reply_header(&r->reply, "Allow", r->allow);
+    if (r->allow.ptr != NULL && str_equal(r->api.method, STR("OPTIONS")))
+        r->reply.status = HTTP_NO_CONTENT;
+    else
+        api_reply_error(&r->api, &r->reply, &r->refusal);
+}
+
+void service_request_answer(struct service_request *r)
+{
+    log_set_request_id(r->api.request_id);
+    if (r->refusal.code != OK)
+        request_reply_refusal(r);
+    else
+        api_dispatch(&r->api, &r->reply);
+    log_set_request_id((struct str){0});
+}

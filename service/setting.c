@@ -1,0 +1,205 @@
+#include "service/setting.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "service/address.h"
+
+enum { TEXT_MAX = 64, RANGE_MAX = 160, URL_MAX = 1024 };
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+struct unit {
+    const char *name;
+    int64_t size;
+};
+
+/* Largest first: a value is shown in the largest unit that divides it. */
+static const struct unit byte_units[] = {
+    {"GiB", INT64_C(1) << 30}, {"MiB", INT64_C(1) << 20}, {"KiB", INT64_C(1) << 10}, {"", 1}};
+static const struct unit time_units[] = {
+    {"d", NS_PER_DAY}, {"h", 3600 * NS_PER_S}, {"m", 60 * NS_PER_S}, {"s", NS_PER_S}, {"ms", NS_PER_MS},
+    {"us", NS_PER_US}, {"ns", 1}};
+
+static bool parse_bool(struct str text, int64_t *out)
+{
+    static const struct { const char *name; bool value; } names[] = {
+        {"true", true}, {"1", true}, {"yes", true}, {"on", true}, {"false", false}, {"0", false}, {"no", false}, {"off", false}};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (!str_equal_nocase(text, str_of(names[i].name)))
+            continue;
+        *out = names[i].value;
+        return true;
+    }
+    return false;
+}
+
+static bool parse_bytes(struct str text, int64_t *out)
+{
+    for (size_t i = 0; i < ARRAY_LEN(byte_units); i++) {
+        const struct str suffix = str_of(byte_units[i].name);
+        if (text.len <= suffix.len || !str_equal_nocase((struct str){text.ptr + text.len - suffix.len, suffix.len}, suffix))
+            continue;
+        int64_t number = 0;
+        return str_to_i64(str_trim((struct str){text.ptr, text.len - suffix.len}), &number) &&
+               !__builtin_mul_overflow(number, byte_units[i].size, out);
+    }
+    return false;
+}
+
+static bool parse_duration(struct str text, int64_t *out)
+{
+    if (!str_equal(text, STR("0")))
+        return clock_parse_duration(text, out);
+    *out = 0;
+    return true;
+}
+
+static bool parse_level(struct str text, int64_t *out)
+{
+    enum log_level level = LOG_INFO;
+    if (!log_parse_level(text, &level))
+        return false;
+    *out = level;
+    return true;
+}
+
+/* Whether text is the word that stands for 0 outside the range. */
+static bool is_word_for_none(const struct service_setting *s, struct str text)
+{
+    return (s->type == SETTING_COUNT_OR_AUTO && str_equal_nocase(text, STR("auto"))) ||
+           (s->type == SETTING_DURATION_OR_OFF && (str_equal_nocase(text, STR("off")) || str_equal(text, STR("0"))));
+}
+
+static bool parse_number(const struct service_setting *s, struct str text, int64_t *out)
+{
+    switch (s->type) {
+    case SETTING_BOOL:
+        return parse_bool(text, out);
+    case SETTING_BYTES:
+        return parse_bytes(text, out);
+    case SETTING_DURATION:
+    case SETTING_DURATION_OR_OFF:
+        return parse_duration(text, out);
+    case SETTING_LOG_LEVEL:
+        return parse_level(text, out);
+    case SETTING_COUNT:
+    case SETTING_COUNT_OR_AUTO:
+        return str_to_i64(text, out);
+    case SETTING_ADDRESS:
+    case SETTING_URL:
+        break;
+    }
+    return false;
+}
+
+static void print_in_units(const struct unit *units, int64_t value, char out[TEXT_MAX])
+{
+    if (value == 0) {
+        (void)snprintf(out, TEXT_MAX, "0");
+        return;
+    }
+    while (value % units->size != 0)
+        units++;
+    (void)snprintf(out, TEXT_MAX, "%lld%s", (long long)(value / units->size), units->name);
+}
+
+static void print_number(enum service_setting_type type, int64_t value, char out[TEXT_MAX])
+{
+    if (type == SETTING_BYTES)
+        print_in_units(byte_units, value, out);
+    else if (type == SETTING_DURATION || type == SETTING_DURATION_OR_OFF)
+        print_in_units(time_units, value, out);
+    else
+        (void)snprintf(out, TEXT_MAX, "%lld", (long long)value);
+}
+
+static void print_range(const struct service_setting *s, char out[RANGE_MAX])
+{
+    char least[TEXT_MAX], most[TEXT_MAX];
+    print_number(s->type, s->least, least);
+    print_number(s->type, s->most, most);
+    const char *or_none = s->type == SETTING_COUNT_OR_AUTO     ? ", or auto"
+                          : s->type == SETTING_DURATION_OR_OFF ? ", or off"
+                                                               : "";
+    if (s->type == SETTING_BOOL)
+        (void)snprintf(out, RANGE_MAX, "true or false");
+    else if (s->type == SETTING_LOG_LEVEL)
+        (void)snprintf(out, RANGE_MAX, "debug, info, warn or error");
+    else if (s->type == SETTING_ADDRESS)
+        (void)snprintf(out, RANGE_MAX, "IPv4:PORT, [IPv6]:PORT or localhost:PORT");
+    else if (s->type == SETTING_URL)
+        (void)snprintf(out, RANGE_MAX, "a PostgreSQL connection URI or string");
+    else
+        (void)snprintf(out, RANGE_MAX, "%s to %s%s", least, most, or_none);
+}
+
+static enum err setting_refuse(const struct service_setting *s, const char *source, const char *name, struct str text,
+                               struct err_info *e)
+{
+    char range[RANGE_MAX];
+    print_range(s, range);
+    return ERR_SET(e, ERR_INVALID, "%s%s is '%.*s'; it may be %s", source, name, STR_ARG(text), range);
+}
+
+enum err service_setting_parse(const struct service_setting *s, const char *source, const char *name, struct str text,
+                               void *field, struct err_info *e)
+{
+    if (s->type == SETTING_URL) {
+        *(struct str *)field = text;
+        return OK;
+    }
+    if (s->type == SETTING_ADDRESS)
+        return service_address_parse(text, field, NULL) == OK ? OK : setting_refuse(s, source, name, text, e);
+    int64_t value = 0;
+    if (!is_word_for_none(s, text) && (!parse_number(s, text, &value) || value < s->least || value > s->most))
+        return setting_refuse(s, source, name, text, e);
+    *(int64_t *)field = value;
+    return OK;
+}
+
+/* Masks what follows "user:" before '@' of a URI, and the value of password=. */
+static void print_url(struct str url, char out[URL_MAX])
+{
+    const char *scheme = url.len == 0 ? NULL : memmem(url.ptr, url.len, "://", 3);
+    const char *end = url.ptr + url.len;
+    const char *from = scheme == NULL ? url.ptr : scheme + 3;
+    const char *at = url.len == 0 || scheme == NULL ? NULL : memrchr(from, '@', (size_t)(end - from));
+    const char *colon = at == NULL ? NULL : memchr(from, ':', (size_t)(at - from));
+    const char *password = url.len == 0 ? NULL : memmem(url.ptr, url.len, "password=", 9);
+    if (password != NULL)
+        (void)snprintf(out, URL_MAX, "%.*s***", (int)(password + 9 - url.ptr), url.ptr);
+    else if (colon != NULL)
+        (void)snprintf(out, URL_MAX, "%.*s:***%.*s", (int)(colon - url.ptr), url.ptr, (int)(end - at), at);
+    else
+        (void)snprintf(out, URL_MAX, "%.*s", STR_ARG(url));
+}
+
+static void print_value(const struct service_setting *s, const void *field, char out[URL_MAX])
+{
+    if (s->type == SETTING_URL) {
+        print_url(*(const struct str *)field, out);
+        return;
+    }
+    if (s->type == SETTING_ADDRESS) {
+        service_address_print(field, out);
+        return;
+    }
+    const int64_t value = *(const int64_t *)field;
+    if (s->type == SETTING_BOOL)
+        (void)snprintf(out, URL_MAX, "%s", value != 0 ? "true" : "false");
+    else if (s->type == SETTING_LOG_LEVEL)
+        (void)snprintf(out, URL_MAX, "%s", level_names[value]);
+    else if (s->type == SETTING_DURATION_OR_OFF && value == 0)
+        (void)snprintf(out, URL_MAX, "off");
+    else
+        print_number(s->type, value, out);
+}
+
+void service_setting_print(const struct service_setting *s, const void *field, FILE *out)
+{
+    char value[URL_MAX], range[RANGE_MAX];
+    print_value(s, field, value);
+    print_range(s, range);
+    (void)fprintf(out, "%s=%s\n    --%s; default %s; %s.\n    %s\n", s->env, value, s->flag,
+                  s->standard[0] == '\0' ? "none" : s->standard, range, s->help);
+}

@@ -1,0 +1,121 @@
+#include "service/traffic.h"
+
+#include <stdio.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+
+static const struct metric_family requests_total = {
+    "tracekin_http_requests_total", METRIC_COUNTER, "Requests answered, by route and status code; 0 when the client left."};
+static const struct metric_family duration_seconds = {
+    "tracekin_http_request_duration_seconds", METRIC_HISTOGRAM, "From the request line to the last byte of the reply."};
+static const struct metric_family in_flight = {"tracekin_http_requests_in_flight", METRIC_GAUGE, "Requests being read or answered."};
+static const struct metric_family connections = {"tracekin_http_connections", METRIC_GAUGE, "Open client connections."};
+static const struct metric_family received_bytes = {
+    "tracekin_http_received_body_bytes_total", METRIC_COUNTER, "Bytes of request bodies, as they came."};
+static const struct metric_family sent_bytes = {"tracekin_http_sent_body_bytes_total", METRIC_COUNTER, "Bytes of reply bodies."};
+static const struct metric_family rejected_total = {
+    "tracekin_rejected_total", METRIC_COUNTER, "Requests and connections turned away before their work, by reason."};
+static const struct metric_family cancelled_total = {
+    "tracekin_http_cancelled_total", METRIC_COUNTER, "Requests cancelled because their client went away."};
+static const struct metric_family queue_depth = {"tracekin_queue_depth", METRIC_GAUGE, "Requests waiting for a worker, by lane."};
+static const struct metric_family queue_running = {"tracekin_queue_running", METRIC_GAUGE, "Requests with a worker, by lane."};
+static const struct metric_family queue_wait = {
+    "tracekin_queue_wait_seconds", METRIC_HISTOGRAM, "How long requests waited for a worker, by lane."};
+static const struct metric_family build_info = {"tracekin_build_info", METRIC_GAUGE, "Always 1; the version is a label."};
+
+static const char *const rejection_names[] = {
+    [REJECTED_AMBIGUOUS] = "ambiguous", [REJECTED_TOO_LARGE] = "too_large", [REJECTED_MEMORY] = "memory",
+    [REJECTED_QUEUE_FULL] = "queue_full", [REJECTED_CONNECTIONS] = "connections", [REJECTED_SLOW] = "slow"};
+
+void service_traffic_lane(struct service_lane_metrics *m, const char *lane)
+{
+    char labels[METRICS_LABELS_MAX];
+    (void)snprintf(labels, sizeof labels, "lane=\"%s\"", lane);
+    m->depth = metrics_series(&queue_depth, labels);
+    m->running = metrics_series(&queue_running, labels);
+    m->wait = metrics_series(&queue_wait, labels);
+}
+
+void service_traffic_pushed(struct service_lane_metrics *m)
+{
+    metric_move(m->depth, 1);
+}
+
+void service_traffic_popped(struct service_lane_metrics *m, int64_t wait_ns)
+{
+    metric_move(m->depth, -1);
+    metric_move(m->running, 1);
+    metric_observe(m->wait, (double)wait_ns / (double)NS_PER_S);
+}
+
+void service_traffic_served(struct service_lane_metrics *m)
+{
+    metric_move(m->running, -1);
+}
+
+void service_traffic_rejected(enum service_rejection why)
+{
+    char labels[METRICS_LABELS_MAX];
+    (void)snprintf(labels, sizeof labels, "reason=\"%s\"", rejection_names[why]);
+    metric_add(metrics_series(&rejected_total, labels), 1);
+}
+
+void service_traffic_cancelled(void)
+{
+    metric_add(metrics_series(&cancelled_total, ""), 1);
+}
+
+void service_traffic_connected(int64_t delta)
+{
+    metric_move(metrics_series(&connections, ""), delta);
+}
+
+void service_traffic_begun(void)
+{
+    metric_move(metrics_series(&in_flight, ""), 1);
+}
+
+/* Labels must be few: a method nobody serves is "other". */
+static const char *traffic_method(struct str method)
+{
+    static const char *const known[] = {"GET", "HEAD", "POST", "OPTIONS"};
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (str_equal(method, str_of(known[i])))
+            return known[i];
+    return "other";
+}
+
+static void traffic_log(const struct service_request *r, const char *method, const char *route, double seconds)
+{
+    log_set_request_id(r->api.request_id);
+    LOG(LOG_DEBUG, "request", LOG_CSTR("method", method), LOG_CSTR("route", route), LOG_INT("status", r->reply.status),
+        LOG_REAL("duration_ms", seconds * 1000), LOG_INT("body_bytes", r->n_body_bytes));
+    log_set_request_id((struct str){0});
+}
+
+void service_traffic_ended(const struct service_request *r, size_t n_reply_bytes)
+{
+    const char *method = traffic_method(r->api.method);
+    const char *route = r->api.route == NULL ? "none" : r->api.route->path;
+    const double seconds = (double)(clock_mono_ns() - r->start_ns) / (double)NS_PER_S;
+    char labels[METRICS_LABELS_MAX];
+    (void)snprintf(labels, sizeof labels, "method=\"%s\",route=\"%s\"", method, route);
+    metric_observe(metrics_series(&duration_seconds, labels), seconds);
+    (void)snprintf(labels, sizeof labels, "method=\"%s\",route=\"%s\",code=\"%d\"", method, route, r->reply.status);
+    metric_add(metrics_series(&requests_total, labels), 1);
+    metric_add(metrics_series(&received_bytes, ""), r->n_body_bytes);
+    metric_add(metrics_series(&sent_bytes, ""), n_reply_bytes);
+    metric_move(metrics_series(&in_flight, ""), -1);
+    traffic_log(r, method, route, seconds);
+}
+
+void service_traffic_init(void)
+{
+    metric_set(metrics_series(&build_info, "version=\"" TRACEKIN_VERSION "\""), 1);
+    for (size_t i = 0; i < ARRAY_LEN(rejection_names); i++) {
+        char labels[METRICS_LABELS_MAX];
+        (void)snprintf(labels, sizeof labels, "reason=\"%s\"", rejection_names[i]);
+        metric_add(metrics_series(&rejected_total, labels), 0);
+    }
+}

@@ -1,0 +1,10 @@
+/* Waking a thread that polls an eventfd. Any thread; nothing blocks. */
+#ifndef TRACEKIN_SERVICE_WAKE_H
+#define TRACEKIN_SERVICE_WAKE_H
+
+/* Makes fd readable; -1 is nobody. */
+void service_wake(int fd);
+/* Makes fd unreadable again. */
+void service_wake_clear(int fd);
+
+#endif
