@@ -6,8 +6,9 @@
  * does not answer that either within DB_CANCEL_GRACE_MS the connection is closed.
  *
  * Errors: ERR_TIMEOUT at the deadline, ERR_CANCELLED when the wait was cancelled, ERR_UNAVAILABLE when there is no
- * connection or it was lost, ERR_INVALID for input PostgreSQL refuses (SQLSTATE 22xxx, 2201B), ERR_BUSY for 53xxx and for a
- * deadlock or serialisation failure (40xxx), ERR_INTERNAL for the rest. err.sqlstate and err.detail hold the server's words. */
+ * connection or it was lost, ERR_INVALID for input PostgreSQL refuses (SQLSTATE 22xxx), ERR_BUSY for 53xxx, for a deadlock or
+ * serialisation failure (40xxx), for a lock not had (55P03) and for a plan that a change of the schema made stale, ERR_INTERNAL
+ * for the rest. err.sqlstate and err.detail hold the server's words. A statement's error leaves the connection usable. */
 #ifndef TRACEKIN_DB_CONN_H
 #define TRACEKIN_DB_CONN_H
 
@@ -63,19 +64,22 @@ void db_put_bytes_array(struct db_params *p, const struct str *items, size_t n_i
 /* As the text form of a vector ("[1,2]"), sent as text: the statement says $n::text::vector. */
 void db_put_vector(struct db_params *p, const float *values, size_t n_values);
 
-/* new: not connected yet. url is copied. options are extra run-time settings for the session, "" for none. */
+/* new: not connected yet; NULL when memory is out. url (a URL or keyword=value pairs) and application_name are copied. */
 struct db_conn *db_conn_new(const char *url, const char *application_name) MUST_USE;
 void db_conn_free(struct db_conn *c);
+static inline void db_conn_auto(struct db_conn **c) { db_conn_free(*c); }
 /* Connects if it is not connected. Backs off after failures: within the back-off it fails at once. */
 enum err db_conn_open(struct db_conn *c, const struct db_wait *wait, struct err_info *e) MUST_USE;
 bool db_conn_is_open(const struct db_conn *c);
 /* Closes a session whose state is unknown; the next use opens a new one. */
 void db_conn_close(struct db_conn *c);
 
-/* Runs a prepared statement; *out is new (db_result_free). The remaining time is also set as statement_timeout. */
+/* Runs a prepared statement; *out is new (db_result_free), out may be NULL. p may be NULL when there are no parameters; the
+ * types of a statement's parameters are those of its first run. statement_timeout covers the remaining time. */
 enum err db_run(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, const struct db_params *p,
                 struct db_result **out, struct err_info *e) MUST_USE;
-/* Runs SQL text without parameters, not prepared, several statements allowed: migrations, BEGIN, COMMIT. out may be NULL. */
+/* Runs SQL text without parameters, not prepared, several statements allowed: migrations, BEGIN, COMMIT. out may be NULL; else
+ * it is the last statement's result, as text: only db_get_str reads it. COMMIT of a failed transaction is ERR_INTERNAL. */
 enum err db_exec(struct db_conn *c, const struct db_wait *wait, const char *sql, struct db_result **out, struct err_info *e) MUST_USE;
 /* COPY ... FROM STDIN (FORMAT binary): sql starts it, data is the whole stream with header and trailer. */
 enum err db_copy(struct db_conn *c, const struct db_wait *wait, const char *sql, struct str data, struct err_info *e) MUST_USE;

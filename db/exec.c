@@ -1,0 +1,126 @@
+#include <poll.h>
+#include <stdio.h>
+
+#include "core/clock.h"
+#include "core/mem.h"
+#include "db/conn_internal.h"
+
+enum { SET_TEXT_MAX = 64, COPY_PIECE_BYTES = 256 * 1024 };
+
+/* Sets statement_timeout for a begun command that is a simple query, which no pipeline can carry. */
+static enum err exec_timeout(struct db_conn *c, struct err_info *e)
+{
+    char sql[SET_TEXT_MAX];
+    AUTO(pg_result) PGresult *result = NULL;
+    const int timeout_s = db_conn_timeout_to_set(c);
+    if (timeout_s == 0)
+        return OK;
+    (void)snprintf(sql, sizeof sql, "SET statement_timeout = '%ds'", timeout_s);
+    TRY(db_conn_query(c, sql, &result, e));
+    const bool is_set = PQresultStatus(result) == PGRES_COMMAND_OK;
+    if (is_set)
+        db_conn_timeout_was_set(c, timeout_s);
+    return db_conn_end(c, is_set ? NULL : result, e);
+}
+
+static bool result_is_ok(const PGresult *r)
+{
+    const ExecStatusType status = PQresultStatus(r);
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
+}
+
+static bool result_is_copy(const PGresult *r)
+{
+    const ExecStatusType status = PQresultStatus(r);
+    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
+/* PostgreSQL answers the COMMIT of a failed transaction with success, and rolls back. */
+static bool commit_rolled_back(const char *sql, PGresult *r)
+{
+    return strncmp(sql, "COMMIT", strlen("COMMIT")) == 0 && strcmp(PQcmdStatus(r), "ROLLBACK") == 0;
+}
+
+static enum err exec_take(PGresult **from, struct db_result **out, struct err_info *e)
+{
+    if (out == NULL)
+        return OK;
+    struct db_result *const result = mem_calloc(1, sizeof *result);
+    if (result == NULL)
+        return ERR_SET_NOMEM(e);
+    result->pg = TAKE(*from);
+    *out = result;
+    return OK;
+}
+
+enum err db_exec(struct db_conn *c, const struct db_wait *wait, const char *sql, struct db_result **out, struct err_info *e)
+{
+    AUTO(pg_result) PGresult *result = NULL;
+    TRY(db_conn_begin(c, wait, e));
+    TRY(exec_timeout(c, e));
+    TRY(db_conn_query(c, sql, &result, e));
+    if (result_is_copy(result)) {
+        db_conn_close(c);
+        return ERR_SET(e, ERR_INTERNAL, "a COPY was run as an ordinary statement");
+    }
+    TRY(db_conn_end(c, result_is_ok(result) ? NULL : result, e));
+    if (commit_rolled_back(sql, result))
+        return ERR_SET(e, ERR_INTERNAL, "the transaction had failed, so it was rolled back instead of committed");
+    return exec_take(&result, out, e);
+}
+
+/* --- COPY */
+
+/* Sends the data piece by piece, so that libpq's buffer does not hold all of it once more. Ends early when the wait does. */
+static enum err copy_send(struct db_conn *c, struct str data, struct err_info *e)
+{
+    while (data.len > 0 && c->ended == OK) {
+        const size_t n = data.len < COPY_PIECE_BYTES ? data.len : COPY_PIECE_BYTES;
+        const int is_queued = PQputCopyData(c->pg, data.ptr, (int)n);
+        if (is_queued < 0)
+            return db_conn_lost(c, e);
+        if (is_queued == 1)
+            data = (struct str){data.ptr + n, data.len - n};
+        TRY(db_conn_flush(c, e));
+    }
+    return OK;
+}
+
+static enum err copy_finish(struct db_conn *c, PGresult **out, struct err_info *e)
+{
+    int is_queued;
+    while ((is_queued = PQputCopyEnd(c->pg, c->ended == OK ? NULL : "the deadline passed")) == 0)
+        TRY(db_conn_flush(c, e));
+    if (is_queued < 0)
+        return db_conn_lost(c, e);
+    TRY(db_conn_flush(c, e));
+    return db_conn_rest(c, out, e);
+}
+
+enum err db_copy(struct db_conn *c, const struct db_wait *wait, const char *sql, struct str data, struct err_info *e)
+{
+    AUTO(pg_result) PGresult *start = NULL;
+    AUTO(pg_result) PGresult *end = NULL;
+    TRY(db_conn_begin(c, wait, e));
+    TRY(exec_timeout(c, e));
+    TRY(db_conn_query(c, sql, &start, e));
+    if (PQresultStatus(start) != PGRES_COPY_IN)
+        return db_conn_end(c, start, e);
+    TRY(copy_send(c, data, e));
+    TRY(copy_finish(c, &end, e));
+    return db_conn_end(c, result_is_ok(end) ? NULL : end, e);
+}
+
+/* --- ROLLBACK */
+
+/* Runs even when the wait is over, within the grace: the session is worth more than the time. */
+void db_rollback(struct db_conn *c, const struct db_wait *wait)
+{
+    const int64_t grace_ns = clock_mono_ns() + DB_CANCEL_GRACE_MS * NS_PER_MS;
+    const struct db_wait patient = {
+        .deadline_ns = wait->deadline_ns > grace_ns ? wait->deadline_ns : grace_ns,
+        .wake_fd = -1,
+    };
+    if (db_conn_is_open(c) && PQtransactionStatus(c->pg) != PQTRANS_IDLE && db_exec(c, &patient, "ROLLBACK", NULL, NULL) != OK)
+        db_conn_close(c);
+}

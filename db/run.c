@@ -1,0 +1,201 @@
+#include <stdio.h>
+
+#include "core/mem.h"
+#include "db/conn_internal.h"
+
+enum { NUMBER_TEXT_MAX = 16, STEPS_MAX = 4 };
+
+/* One db_run on its way: what was sent, in order, and what came back. All of it is one pipeline, so one round trip. */
+enum run_step { STEP_TIMEOUT, STEP_PREPARE, STEP_STATEMENT, STEP_SYNC };
+
+struct run {
+    const struct db_statement *statement;
+    enum run_step steps[STEPS_MAX];
+    int n_steps;
+    int n_done;
+    int timeout_s;   /* what STEP_TIMEOUT sets */
+    unsigned number; /* of the prepared statement */
+    PGresult *rows;
+    PGresult *failed; /* the first error */
+};
+
+static void run_auto(struct run *run)
+{
+    PQclear(run->rows);
+    PQclear(run->failed);
+}
+
+/* --- sending */
+
+static unsigned prepared_number(const struct db_conn *c, const struct db_statement *s)
+{
+    for (int i = 0; i < c->n_prepared; i++)
+        if (c->prepared[i].statement == s)
+            return c->prepared[i].number;
+    return 0;
+}
+
+static void prepared_add(struct db_conn *c, const struct db_statement *s, unsigned number)
+{
+    c->prepared[c->n_prepared++] = (struct db_prepared){.statement = s, .number = number};
+}
+
+static void prepared_forget(struct db_conn *c, const struct db_statement *s)
+{
+    for (int i = 0; i < c->n_prepared; i++)
+        if (c->prepared[i].statement == s) {
+            c->prepared[i] = c->prepared[--c->n_prepared];
+            return;
+        }
+}
+
+static bool send_timeout(struct db_conn *c, struct run *run)
+{
+    char text[NUMBER_TEXT_MAX];
+    const char *const values[] = {text};
+    (void)snprintf(text, sizeof text, "%ds", run->timeout_s);
+    run->steps[run->n_steps++] = STEP_TIMEOUT;
+    return PQsendQueryParams(c->pg, "SELECT set_config('statement_timeout', $1, false)", 1, NULL, values, NULL, NULL, 0) == 1;
+}
+
+static bool send_prepare(struct db_conn *c, struct run *run, const char *name, const struct db_params *p)
+{
+    run->steps[run->n_steps++] = STEP_PREPARE;
+    return PQsendPrepare(c->pg, name, run->statement->sql, p->n, p->oids) == 1;
+}
+
+static bool send_statement(struct db_conn *c, struct run *run, const char *name, const struct db_params *p)
+{
+    static const int binary[DB_PARAMS_MAX] = {
+        1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    };
+    run->steps[run->n_steps++] = STEP_STATEMENT;
+    return PQsendQueryPrepared(c->pg, name, p->n, p->values, p->lengths, binary, 1) == 1;
+}
+
+static enum err run_send(struct db_conn *c, struct run *run, const struct db_params *p, struct err_info *e)
+{
+    char name[NUMBER_TEXT_MAX];
+    const unsigned known = prepared_number(c, run->statement);
+    if (known == 0 && c->n_prepared == DB_STATEMENTS_MAX)
+        return ERR_SET(e, ERR_INTERNAL, "there are more than %d different statements", DB_STATEMENTS_MAX);
+    run->number = known != 0 ? known : ++c->last_number;
+    run->timeout_s = db_conn_timeout_to_set(c);
+    (void)snprintf(name, sizeof name, "s%u", run->number);
+    const bool is_sent = PQenterPipelineMode(c->pg) == 1 && (run->timeout_s == 0 || send_timeout(c, run)) &&
+                         (known != 0 || send_prepare(c, run, name, p)) && send_statement(c, run, name, p) &&
+                         PQpipelineSync(c->pg) == 1;
+    if (!is_sent)
+        return db_conn_lost(c, e);
+    run->steps[run->n_steps++] = STEP_SYNC;
+    return db_conn_flush(c, e);
+}
+
+/* --- reading */
+
+static void step_succeeded(struct db_conn *c, struct run *run, PGresult **result)
+{
+    switch (run->steps[run->n_done]) {
+    case STEP_TIMEOUT:
+        db_conn_timeout_was_set(c, run->timeout_s);
+        break;
+    case STEP_PREPARE:
+        prepared_add(c, run->statement, run->number);
+        break;
+    case STEP_STATEMENT:
+        run->rows = TAKE(*result);
+        break;
+    case STEP_SYNC:
+        break;
+    }
+}
+
+static bool result_is_error(const PGresult *result)
+{
+    const ExecStatusType status = PQresultStatus(result);
+    return status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && status != PGRES_PIPELINE_SYNC;
+}
+
+/* Takes the result of the next step. After an error the rest, up to the sync, comes back as aborted. */
+static enum err run_step(struct db_conn *c, struct run *run, struct err_info *e)
+{
+    AUTO(pg_result) PGresult *result = NULL;
+    TRY(db_conn_next(c, &result, e));
+    if (result == NULL && run->steps[run->n_done] != STEP_SYNC)
+        return db_conn_lost(c, e);
+    if (!result_is_error(result))
+        step_succeeded(c, run, &result);
+    else if (run->failed == NULL)
+        run->failed = TAKE(result);
+    return OK;
+}
+
+/* libpq ends the results of each command with a NULL, but not those of the sync. */
+static enum err run_step_end(struct db_conn *c, const struct run *run, struct err_info *e)
+{
+    AUTO(pg_result) PGresult *end = NULL;
+    if (run->steps[run->n_done] == STEP_SYNC)
+        return OK;
+    TRY(db_conn_next(c, &end, e));
+    return end == NULL ? OK : db_conn_lost(c, e);
+}
+
+static enum err run_read(struct db_conn *c, struct run *run, struct err_info *e)
+{
+    for (run->n_done = 0; run->n_done < run->n_steps; run->n_done++) {
+        TRY(run_step(c, run, e));
+        if (PQstatus(c->pg) == CONNECTION_BAD && run->failed != NULL)
+            return db_conn_refused(c, run->failed, e);
+        TRY(run_step_end(c, run, e));
+    }
+    return PQexitPipelineMode(c->pg) == 1 ? OK : db_conn_lost(c, e);
+}
+
+/* --- the whole */
+
+static enum err run_take(PGresult **rows, struct db_result **out, struct err_info *e)
+{
+    if (out == NULL)
+        return OK;
+    struct db_result *const result = mem_calloc(1, sizeof *result);
+    if (result == NULL)
+        return ERR_SET_NOMEM(e);
+    result->pg = TAKE(*rows);
+    *out = result;
+    return OK;
+}
+
+static enum err run_once(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s,
+                         const struct db_params *p, struct db_result **out, struct err_info *e)
+{
+    AUTO(run) struct run run = {.statement = s};
+    TRY(db_conn_begin(c, wait, e));
+    TRY(run_send(c, &run, p, e));
+    TRY(run_read(c, &run, e));
+    TRY(db_conn_end(c, run.failed, e));
+    return run_take(&run.rows, out, e);
+}
+
+/* A statement that the server has forgotten, or whose plan a change of the schema made stale, is prepared anew; outside a
+ * transaction nothing has happened yet, so it is also run again. */
+enum err db_run(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, const struct db_params *p,
+                struct db_result **out, struct err_info *e)
+{
+    static const struct db_params no_params = {.n = 0};
+    struct err_info why = {.code = OK};
+    if (p == NULL)
+        p = &no_params;
+    if (p->failed)
+        return ERR_SET_NOMEM(e);
+    enum err code = run_once(c, wait, s, p, out, &why);
+    if (code != OK && db_conn_plan_is_stale(&why)) {
+        prepared_forget(c, s);
+        if (!c->in_transaction) {
+            why = (struct err_info){.code = OK};
+            code = run_once(c, wait, s, p, out, &why);
+        }
+    }
+    if (code != OK && e != NULL && e->code == OK)
+        *e = why;
+    return code;
+}
