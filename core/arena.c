@@ -70,7 +70,8 @@ static void *alloc_in_new_block(struct arena *a, size_t size)
 
 void *arena_alloc(struct arena *a, size_t size)
 {
-    if (size > a->max_bytes)
+    /* Far enough from SIZE_MAX that what follows cannot overflow. */
+    if (size > a->max_bytes || size > PTRDIFF_MAX)
         return NULL;
     const size_t align = alignof(max_align_t);
     const size_t rounded = size == 0 ? align : (size + align - 1) / align * align;
