@@ -4,6 +4,7 @@
 
 #include "core/hash.h"
 #include "core/mask.h"
+#include "core/token.h"
 #include "core/utf8.h"
 
 /* What is looked at: of a word, and of a trace's distinct errors. */
@@ -86,11 +87,6 @@ static bool is_joiner(char c)
     return c == '-' || c == '.' || c == '_' || c == '/';
 }
 
-static bool is_letter(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || ((unsigned char)c & 0x80) != 0;
-}
-
 static uint64_t hash_lower(struct str word, uint64_t seed)
 {
     char lower[WORD_MAX];
@@ -114,7 +110,7 @@ static void add_compound(struct vector *sum, struct str compound)
 {
     size_t n_parts = 0;
     for (size_t at = 0, len = 0; at < compound.len; at += len + 1) {
-        for (len = 0; at + len < compound.len && is_letter(compound.ptr[at + len]);)
+        for (len = 0; at + len < compound.len && token_is_word(compound.ptr[at + len]);)
             len++;
         const struct str part = {compound.ptr + at, len};
         add_feature(sum, hash_lower(part, SEED_WORD), weight_of_word(part));
@@ -130,7 +126,7 @@ static void add_words(struct vector *sum, struct str masked)
         const struct str rest = {masked.ptr + at, masked.len - at};
         size_t len = mask_placeholder_at(rest);
         if (len == 0) {
-            while (len < rest.len && (is_letter(rest.ptr[len]) || is_joiner(rest.ptr[len])))
+            while (len < rest.len && (token_is_word(rest.ptr[len]) || is_joiner(rest.ptr[len])))
                 len++;
             add_compound(sum, (struct str){rest.ptr, len});
         }
@@ -166,7 +162,8 @@ static void add_error(struct vector *sum, const struct shape_span *span, struct 
 }
 
 /* Facts come sorted, so that even these rounded sums have one order. */
-static enum err add_errors(struct vector *sum, const struct shape_trace *trace, const struct shape_facts *facts, struct err_info *e)
+static enum err add_errors(struct vector *sum, const struct shape_trace *trace, const struct shape_facts *facts,
+                           struct err_info *e)
 {
     AUTO(buf) struct buf masked;
     buf_init(&masked, SHAPE_TEXT_MAX * MASK_GROWTH_MAX);
@@ -213,8 +210,10 @@ static enum err add_root(struct vector *sum, const struct shape_trace *trace, st
 static void add_attributes(struct vector *sum, const struct shape_trace *trace)
 {
     struct vector attributes = {{0}};
-    for (size_t i = 0; i < trace->n_attributes; i++)
-        add_feature(&attributes, hash64(trace->attributes[i].value, hash64(trace->attributes[i].key, SEED_ATTRIBUTE)), 1);
+    for (size_t i = 0; i < trace->n_attributes; i++) {
+        const uint64_t key = hash64(trace->attributes[i].key, SEED_ATTRIBUTE);
+        add_feature(&attributes, hash64(trace->attributes[i].value, key), 1);
+    }
     add_scaled(sum, &attributes, WEIGHT_ATTRIBUTES);
 }
 
@@ -241,7 +240,7 @@ enum err embedding_of_text(struct str text, float out[EMBEDDING_DIMENSIONS], str
     if (!buf_is_ok(&masked))
         return ERR_SET_NOMEM(e);
     if (norm_of(&message) == 0)
-        return ERR_SET(e, ERR_INVALID, "no word is left of the text without numbers and ids: give some words of the message");
+        return ERR_SET(e, ERR_INVALID, "the text has no word but numbers and ids: give some words of the message");
     put_unit(&message, out);
     return OK;
 }

@@ -20,9 +20,10 @@ static uint64_t hash_masked(struct str text, uint64_t seed, struct buf *scratch)
 
 static uint64_t hash_number(uint64_t number, uint64_t seed)
 {
-    const uint8_t bytes[8] = {(uint8_t)number,         (uint8_t)(number >> 8),  (uint8_t)(number >> 16), (uint8_t)(number >> 24),
-                              (uint8_t)(number >> 32), (uint8_t)(number >> 40), (uint8_t)(number >> 48), (uint8_t)(number >> 56)};
-    return hash64((struct str){(const char *)bytes, sizeof(bytes)}, seed);
+    char bytes[8];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (char)(number >> (8 * i) & 0xff);
+    return hash64((struct str){bytes, sizeof(bytes)}, seed);
 }
 
 static enum err check(const struct shape_trace *trace, struct err_info *e)
@@ -32,8 +33,8 @@ static enum err check(const struct shape_trace *trace, struct err_info *e)
     for (size_t i = 0; i < trace->n_spans; i++) {
         const int32_t parent = trace->spans[i].parent;
         if (parent != SHAPE_NO_PARENT && (parent < 0 || (size_t)parent >= trace->n_spans))
-            return ERR_SET(e, ERR_INVALID, "the parent of span %zu is %d: neither an index below %zu nor %d", i, (int)parent,
-                           trace->n_spans, (int)SHAPE_NO_PARENT);
+            return ERR_SET(e, ERR_INVALID, "the parent of span %zu is %d: neither an index below %zu nor %d", i,
+                           (int)parent, trace->n_spans, (int)SHAPE_NO_PARENT);
     }
     return OK;
 }
@@ -65,7 +66,8 @@ static void add(struct shape_facts *facts, enum shape_fact_kind kind, uint64_t h
 }
 
 /* nodes[i] is the hash of span i's service and masked operation. */
-static void add_span(struct shape_facts *facts, const struct shape_span *span, size_t i, const uint64_t *nodes, struct buf *scratch)
+static void add_span(struct shape_facts *facts, const struct shape_span *span, size_t i, const uint64_t *nodes,
+                     struct buf *scratch)
 {
     const uint64_t parent = span->parent == SHAPE_NO_PARENT ? 0 : nodes[span->parent];
     add(facts, SHAPE_SERVICE, hash64(span->service, SHAPE_SERVICE), i);
@@ -75,13 +77,15 @@ static void add_span(struct shape_facts *facts, const struct shape_span *span, s
         add(facts, SHAPE_ERROR, hash_masked(span->error_message, hash64(span->error_type, nodes[i]), scratch), i);
 }
 
-enum err shape_facts_of(const struct shape_trace *trace, struct arena *scratch, struct shape_facts *out, struct err_info *e)
+enum err shape_facts_of(const struct shape_trace *trace, struct arena *scratch, struct shape_facts *out,
+                        struct err_info *e)
 {
     TRY(check(trace, e));
     AUTO(buf) struct buf masked;
     buf_init(&masked, SHAPE_TEXT_MAX * MASK_GROWTH_MAX);
     uint64_t *nodes = arena_calloc(scratch, trace->n_spans, sizeof(nodes[0]));
-    struct shape_facts facts = {.items = arena_calloc(scratch, trace->n_spans, SHAPE_FACT_KINDS * sizeof(facts.items[0]))};
+    struct shape_facts facts = {0};
+    facts.items = arena_calloc(scratch, trace->n_spans, SHAPE_FACT_KINDS * sizeof(facts.items[0]));
     if (nodes == NULL || facts.items == NULL)
         return ERR_SET_NOMEM(e);
     for (size_t i = 0; i < trace->n_spans; i++)
