@@ -2,9 +2,13 @@
 #ifndef TRACEKIN_DB_GET_TRACE_CONTEXT_H
 #define TRACEKIN_DB_GET_TRACE_CONTEXT_H
 
+#include "core/clock.h"
 #include "db/get_trace.h"
-#include "db/query_metrics.h"
-#include "db/search_logs.h"
+#include "db/log_row.h"
+#include "db/point_row.h"
+
+/* Logs and points are looked for from this long before the trace's first span to as long after its last one. */
+#define DB_CONTEXT_SLACK_NS NS_PER_DAY
 
 struct db_get_trace_context_params {
     struct str trace_id;
@@ -15,7 +19,7 @@ struct db_get_trace_context_params {
 struct db_get_trace_context_fns {
     db_trace_summary_fn summary;
     db_span_fn span;      /* by start time */
-    db_search_logs_fn log; /* oldest first */
+    db_log_fn log;        /* oldest first */
     db_point_fn point;    /* oldest first */
 };
 

@@ -13,7 +13,7 @@ struct db_list_services_params {
 
 struct db_list_services_row {
     struct str name;
-    int64_t last_seen_ns; /* whatever the window */
+    int64_t last_seen_ns; /* within the days of the window */
 };
 
 typedef enum err (*db_list_services_fn)(void *arg, const struct db_list_services_row *row);

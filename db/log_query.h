@@ -11,13 +11,13 @@
 
 enum { DB_LOG_QUERY_TERMS_MAX = 32 };
 
-/* Text that must (or must not) occur, and for words a regular expression that must (or must not) match besides. Where
- * there is none, the regular expression is empty, which always matches. */
+/* Every part (an ILIKE pattern) and every regex (of a word: its part alone would match within a word too) must match, and
+ * no excluded regex may; regular expressions match in any case. */
 struct db_log_query {
-    struct str parts[DB_LOG_QUERY_TERMS_MAX]; /* ILIKE patterns, escaped */
+    struct str parts[DB_LOG_QUERY_TERMS_MAX];
     struct str regexes[DB_LOG_QUERY_TERMS_MAX];
-    size_t n_required; /* the first of parts and regexes; the rest are excluded */
-    size_t n;
+    struct str excluded[DB_LOG_QUERY_TERMS_MAX];
+    size_t n_parts, n_regexes, n_excluded;
 };
 
 /* ERR_INVALID for parameter "q": no term, too many terms, an open quote, an empty phrase, a lone '-' or '*'. */

@@ -3,6 +3,8 @@
 #ifndef TRACEKIN_DB_QUERY_H
 #define TRACEKIN_DB_QUERY_H
 
+#include <stdint.h>
+
 #include "core/err.h"
 
 enum db_question {
