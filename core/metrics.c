@@ -190,6 +190,21 @@ double metric_quantile(const struct metric *m, double q)
     return metric_count(m) == 0 ? 0 : lower_s;
 }
 
+enum { DIGITS_ALWAYS_EXACT = 15, DIGITS_ALWAYS_ENOUGH = 17 };
+
+/* The fewest digits that read back as value. */
+static void put_finite(struct buf *out, double value)
+{
+    const size_t start = out->len;
+    double back = NAN;
+    for (int n_digits = DIGITS_ALWAYS_EXACT; n_digits <= DIGITS_ALWAYS_ENOUGH && buf_is_ok(out); n_digits++) {
+        out->len = start;
+        buf_printf(out, "%.*g", n_digits, value);
+        if (str_to_double((struct str){out->data + start, out->len - start}, &back) && !(back < value || back > value))
+            return;
+    }
+}
+
 static void put_number(struct buf *out, double value)
 {
     if (isnan(value))
@@ -197,7 +212,7 @@ static void put_number(struct buf *out, double value)
     else if (isinf(value))
         buf_puts(out, value > 0 ? STR("+Inf") : STR("-Inf"));
     else
-        buf_printf(out, "%.17g", value);
+        put_finite(out, value);
 }
 
 /* The HELP text; OpenMetrics escapes the quote too. */
