@@ -8,7 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/attr.h"
 #include "core/clock.h"
 #include "core/str.h"
 
