@@ -35,7 +35,7 @@ struct service_lane {
 static struct service_request *lane_pop(struct service_lane *lane, struct worker *worker)
 {
     (void)pthread_mutex_lock(&lane->mutex);
-    while (lane->n_queued == 0 && !lane->is_closed)
+    while (lane->n_queued == 0 && !(lane->is_closed && lane->n_reserved == 0))
         (void)pthread_cond_wait(&lane->pushed, &lane->mutex);
     struct service_request *r = NULL;
     if (lane->n_queued > 0) {
@@ -47,6 +47,8 @@ static struct service_request *lane_pop(struct service_lane *lane, struct worker
         if (lane->is_cancelled)
             atomic_store(&r->is_cancelled, true);
     }
+    if (lane->is_closed && lane->n_reserved == 0)
+        (void)pthread_cond_broadcast(&lane->pushed);
     (void)pthread_mutex_unlock(&lane->mutex);
     return r;
 }
@@ -185,7 +187,7 @@ void service_lane_cancel(struct service_lane *lane)
     (void)pthread_mutex_unlock(&lane->mutex);
 }
 
-void service_lane_free(struct service_lane *lane)
+void service_lane_close(struct service_lane *lane)
 {
     if (lane == NULL)
         return;
@@ -193,10 +195,17 @@ void service_lane_free(struct service_lane *lane)
     lane->is_closed = true;
     (void)pthread_cond_broadcast(&lane->pushed);
     (void)pthread_mutex_unlock(&lane->mutex);
-    for (size_t i = 0; i < lane->n_started; i++) {
-        (void)pthread_join(lane->workers[i].thread, NULL);
-        worker_close(&lane->workers[i]);
+    for (; lane->n_started > 0; lane->n_started--) {
+        (void)pthread_join(lane->workers[lane->n_started - 1].thread, NULL);
+        worker_close(&lane->workers[lane->n_started - 1]);
     }
+}
+
+void service_lane_free(struct service_lane *lane)
+{
+    if (lane == NULL)
+        return;
+    service_lane_close(lane);
     (void)pthread_cond_destroy(&lane->pushed);
     (void)pthread_mutex_destroy(&lane->mutex);
     mem_free(lane->workers);

@@ -24,7 +24,9 @@ bool service_lane_reserve(struct service_lane *lane);
 void service_lane_push(struct service_lane *lane, struct service_request *r);
 /* Cancels what runs and answers 503 to what waits; from then on nothing can be reserved. */
 void service_lane_cancel(struct service_lane *lane);
-/* Serves what is queued, then ends the workers. */
+/* Serves what is queued, then ends the workers; from then on nothing can be reserved. */
+void service_lane_close(struct service_lane *lane);
+/* Closes it if it is not; nobody may call it any more. */
 void service_lane_free(struct service_lane *lane);
 
 #endif

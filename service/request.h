@@ -33,6 +33,7 @@ struct service_request {
     struct str allow;        /* the methods of the path, when the request's is another */
     enum service_stage stage;
     uint64_t n_body_bytes;   /* received, kept or not */
+    size_t n_reply_bytes;
     int64_t start_ns, queued_ns;
     char id[SERVICE_REQUEST_ID_MAX + 1];
 

@@ -94,7 +94,7 @@ static void traffic_log(const struct service_request *r, const char *method, con
     log_set_request_id((struct str){0});
 }
 
-void service_traffic_ended(const struct service_request *r, size_t n_reply_bytes)
+void service_traffic_ended(const struct service_request *r)
 {
     const char *method = traffic_method(r->api.method);
     const char *route = r->api.route == NULL ? "none" : r->api.route->path;
@@ -105,7 +105,7 @@ void service_traffic_ended(const struct service_request *r, size_t n_reply_bytes
     (void)snprintf(labels, sizeof labels, "method=\"%s\",route=\"%s\",code=\"%d\"", method, route, r->reply.status);
     metric_add(metrics_series(&requests_total, labels), 1);
     metric_add(metrics_series(&received_bytes, ""), r->n_body_bytes);
-    metric_add(metrics_series(&sent_bytes, ""), n_reply_bytes);
+    metric_add(metrics_series(&sent_bytes, ""), r->n_reply_bytes);
     metric_move(metrics_series(&in_flight, ""), -1);
     traffic_log(r, method, route, seconds);
 }

@@ -29,7 +29,7 @@ void service_traffic_cancelled(void);
 void service_traffic_connected(int64_t delta);
 void service_traffic_begun(void);
 /* The request is over; status 0: the connection was lost before a reply. One line at debug level. */
-void service_traffic_ended(const struct service_request *r, size_t n_reply_bytes);
+void service_traffic_ended(const struct service_request *r);
 /* tracekin_build_info. */
 void service_traffic_init(void);
 

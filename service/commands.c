@@ -1,0 +1,111 @@
+#include "service/commands.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "service/config.h"
+#include "service/healthcheck.h"
+#include "service/import.h"
+#include "service/schema.h"
+#include "service/server.h"
+#include "service/signals.h"
+
+enum { EXIT_USAGE = 2 };
+
+static int command_fail(const struct err_info *e)
+{
+    (void)fprintf(stderr, "tracekin: %s\n", e->message);
+    if (e->detail[0] != '\0')
+        (void)fprintf(stderr, "tracekin: %s\n", e->detail);
+    return e->code == ERR_INVALID ? EXIT_USAGE : EXIT_FAILURE;
+}
+
+/* Reads the settings and checks them; returns whether to go on. */
+static bool command_configure(struct service_config *config, int argc, char **argv, int *n_operands,
+                              enum err (*check)(const struct service_config *, struct err_info *), struct err_info *e)
+{
+    if (service_config_read(config, argc, argv, n_operands, e) != OK || (check != NULL && check(config, e) != OK))
+        return false;
+    log_set_level((enum log_level)config->log_level);
+    return true;
+}
+
+/* A service has no terminal: it says by its log why it did not start. */
+int service_command_serve(int argc, char **argv)
+{
+    struct service_config config;
+    struct err_info e = {0};
+    if (!command_configure(&config, argc, argv, NULL, service_config_check_serve, &e)) {
+        log_err(LOG_ERROR, "start_failed", &e);
+        return EXIT_USAGE;
+    }
+    if (service_server_run(&config, &e) == OK)
+        return EXIT_SUCCESS;
+    log_err(LOG_ERROR, "start_failed", &e);
+    return EXIT_FAILURE;
+}
+
+int service_command_migrate(int argc, char **argv)
+{
+    struct service_config config;
+    struct err_info e = {0};
+    int n_operands = 0, n_applied = 0;
+    bool is_current = false;
+    if (!command_configure(&config, argc, argv, &n_operands, service_config_check_database, &e))
+        return command_fail(&e);
+    const bool only_status = n_operands == 1 && strcmp(argv[0], "status") == 0;
+    if (n_operands > 0 && !only_status) {
+        (void)fprintf(stderr, "tracekin: migrate takes nothing, or status\n");
+        return EXIT_USAGE;
+    }
+    if (only_status && service_schema_print(&config, stdout, &is_current, &e) == OK)
+        return is_current ? EXIT_SUCCESS : EXIT_FAILURE;
+    service_signals_block();
+    if (only_status || service_schema_migrate(&config, &n_applied, &e) != OK)
+        return command_fail(&e);
+    (void)printf("%d migrations applied; the schema is current\n", n_applied);
+    return EXIT_SUCCESS;
+}
+
+int service_command_import(int argc, char **argv)
+{
+    struct service_config config;
+    struct err_info e = {0};
+    int n_files = 0;
+    if (!command_configure(&config, argc, argv, &n_files, service_config_check_database, &e))
+        return command_fail(&e);
+    if (n_files == 0) {
+        (void)fprintf(stderr, "tracekin: import needs a file of OTLP/JSON lines, or - for the standard input\n");
+        return EXIT_USAGE;
+    }
+    return service_import(&config, argv, (size_t)n_files, &e) == OK ? EXIT_SUCCESS : command_fail(&e);
+}
+
+int service_command_healthcheck(int argc, char **argv)
+{
+    struct service_config config;
+    struct err_info e = {0};
+    if (!command_configure(&config, argc, argv, NULL, NULL, &e) || service_healthcheck(&config.listen, &e) != OK)
+        return command_fail(&e);
+    return EXIT_SUCCESS;
+}
+
+int service_command_check_config(int argc, char **argv)
+{
+    struct service_config config;
+    struct err_info e = {0};
+    if (!command_configure(&config, argc, argv, NULL, NULL, &e))
+        return command_fail(&e);
+    service_config_print(&config, stdout);
+    service_config_warn_unknown();
+    return service_config_check_serve(&config, &e) == OK ? EXIT_SUCCESS : command_fail(&e);
+}
+
+int service_command_version(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    (void)printf("tracekin " TRACEKIN_VERSION "\n");
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,272 @@
+#include "service/engine.h"
+
+#include <microhttpd.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "service/body.h"
+#include "service/clients.h"
+#include "service/reply.h"
+#include "service/traffic.h"
+
+/* Each connection's memory holds its request line and header, and the pieces its body comes in. */
+enum { CONNECTION_MEMORY_BYTES = 64 << 10, MHD_MESSAGE_MAX = 256 };
+
+#if MHD_VERSION >= 0x00097701
+#define STRICTNESS_OPTION MHD_OPTION_CLIENT_DISCIPLINE_LVL
+#else
+#define STRICTNESS_OPTION MHD_OPTION_STRICT_FOR_CLIENT
+#endif
+
+struct service_engine {
+    struct MHD_Daemon *daemon;
+    const struct service_config *config;
+    const struct api_world *world;
+    struct service_lane *const *lanes;
+    struct service_clients *clients;
+    struct service_bodies bodies;
+    atomic_size_t n_in_flight;
+    atomic_bool is_draining;
+};
+
+static int64_t deadline_after(int64_t duration_ns)
+{
+    return clock_mono_ns() + duration_ns;
+}
+
+/* The first thing MHD tells of a request: its target, before it is decoded. */
+static void *engine_on_target(void *cls, const char *target, struct MHD_Connection *connection)
+{
+    struct service_engine *engine = cls;
+    struct service_request *r = service_request_new(engine->world, str_of(target));
+    if (r == NULL)
+        return NULL;
+    r->connection = connection;
+    r->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    r->client = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    service_client_until(r->client, deadline_after(engine->config->header_timeout_ns));
+    atomic_fetch_add(&engine->n_in_flight, 1);
+    service_traffic_begun();
+    return r;
+}
+
+static enum MHD_Result engine_on_field(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+                                       size_t value_len)
+{
+    (void)kind;
+    service_head_add(cls, (struct str){name, name_len}, (struct str){value, value_len});
+    return MHD_YES;
+}
+
+/* MHD closes the connection after a reply that is queued before the last call. */
+static enum MHD_Result engine_reply(struct service_engine *engine, struct service_request *r)
+{
+    struct MHD_Response *response = service_reply_build(r, atomic_load(&engine->is_draining));
+    if (response == NULL)
+        return MHD_NO;
+    service_client_until(r->client, deadline_after(engine->config->transfer_timeout_ns));
+    const enum MHD_Result queued = MHD_queue_response(r->connection, (unsigned)r->reply.status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+static enum MHD_Result engine_answer_now(struct service_engine *engine, struct service_request *r)
+{
+    service_request_answer(r);
+    r->stage = STAGE_DONE;
+    return engine_reply(engine, r);
+}
+
+static enum MHD_Result engine_begin(struct service_engine *engine, struct service_request *r, const char *method,
+                                    const char *version)
+{
+    r->head.is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
+    (void)MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, engine_on_field, &r->head);
+    service_request_identify(r);
+    r->api.method = str_of(method);
+    if (service_head_check(&r->head, &r->refusal) != OK) {
+        service_traffic_rejected(REJECTED_AMBIGUOUS);
+        return engine_answer_now(engine, r);
+    }
+    service_request_route(r, str_of(method));
+    service_body_begin(r);
+    r->stage = STAGE_BODY;
+    service_client_until(r->client, deadline_after(engine->config->transfer_timeout_ns));
+    const bool spares_upload = service_head_expects_continue(&r->head) ||
+                               service_body_is_endless(r, service_head_content_length(&r->head));
+    if (r->refusal.code != OK && service_head_has_body(&r->head) && spares_upload)
+        return engine_answer_now(engine, r);
+    return MHD_YES;
+}
+
+/* Nothing may be touched after the push: the worker may have ended the request already. */
+static enum MHD_Result engine_queue(struct service_engine *engine, struct service_request *r, enum api_lane lane)
+{
+    if (!service_lane_reserve(engine->lanes[lane])) {
+        service_traffic_rejected(REJECTED_QUEUE_FULL);
+        (void)ERR_SET(&r->refusal, ERR_BUSY, "too many requests are waiting; try again in a moment");
+        return engine_answer_now(engine, r);
+    }
+    r->stage = STAGE_QUEUED;
+    MHD_suspend_connection(r->connection);
+    service_lane_push(engine->lanes[lane], r);
+    return MHD_YES;
+}
+
+static enum MHD_Result engine_complete(struct service_engine *engine, struct service_request *r)
+{
+    service_client_until(r->client, INT64_MAX);
+    r->api.body = buf_str(&r->body);
+    r->api.wait.deadline_ns = deadline_after(engine->config->request_timeout_ns);
+    const enum api_lane lane = service_request_lane(r);
+    return lane == API_LANE_NONE ? engine_answer_now(engine, r) : engine_queue(engine, r, lane);
+}
+
+static enum MHD_Result engine_take(struct service_engine *engine, struct service_request *r, const char *data, size_t *len)
+{
+    const bool goes_on = service_body_take(&engine->bodies, r, (struct str){data, *len});
+    *len = 0;
+    return goes_on ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result engine_on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+                                         const char *version, const char *data, size_t *data_len, void **context)
+{
+    (void)connection;
+    (void)url;
+    struct service_engine *engine = cls;
+    struct service_request *r = *context;
+    if (r == NULL)
+        return MHD_NO;
+    switch (r->stage) {
+    case STAGE_HEAD:
+        return engine_begin(engine, r, method, version);
+    case STAGE_BODY:
+        return *data_len > 0 ? engine_take(engine, r, data, data_len) : engine_complete(engine, r);
+    case STAGE_DONE:
+        return engine_reply(engine, r);
+    case STAGE_QUEUED:
+        break;
+    }
+    return MHD_NO;
+}
+
+static void engine_on_completed(void *cls, struct MHD_Connection *connection, void **context,
+                                enum MHD_RequestTerminationCode why)
+{
+    (void)connection;
+    (void)why;
+    struct service_engine *engine = cls;
+    struct service_request *r = *context;
+    if (r == NULL)
+        return;
+    *context = NULL;
+    service_client_until(r->client, deadline_after(engine->config->idle_timeout_ns));
+    service_traffic_ended(r);
+    service_body_drop(&engine->bodies, r);
+    service_request_free(r);
+    atomic_fetch_sub(&engine->n_in_flight, 1);
+}
+
+static void engine_on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+                                 enum MHD_ConnectionNotificationCode what)
+{
+    struct service_engine *engine = cls;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        service_clients_remove(engine->clients, *socket_context);
+        *socket_context = NULL;
+        return;
+    }
+    const int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    *socket_context = service_clients_add(engine->clients, fd, deadline_after(engine->config->header_timeout_ns));
+}
+
+/* What MHD has to say is about clients that break the protocol, mostly. */
+static void engine_on_message(void *cls, const char *format, va_list arguments)
+{
+    (void)cls;
+    char text[MHD_MESSAGE_MAX];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    (void)vsnprintf(text, sizeof text, format, arguments);
+#pragma GCC diagnostic pop
+    LOG(LOG_DEBUG, "http_engine", LOG_TEXT("message", str_trim(str_of(text))));
+}
+
+static struct MHD_Daemon *engine_start(struct service_engine *engine)
+{
+    return MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0,
+        NULL, NULL, engine_on_request, engine,
+        MHD_OPTION_EXTERNAL_LOGGER, engine_on_message, NULL,
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)engine->config->n_http_threads,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)engine->config->n_connections_max,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0U,
+        STRICTNESS_OPTION, 1,
+        MHD_OPTION_URI_LOG_CALLBACK, engine_on_target, engine,
+        MHD_OPTION_NOTIFY_COMPLETED, engine_on_completed, engine,
+        MHD_OPTION_NOTIFY_CONNECTION, engine_on_connection, engine,
+        MHD_OPTION_END);
+}
+
+enum err service_engine_new(const struct service_config *config, const struct api_world *world,
+                            struct service_lane *const *lanes, struct service_engine **out, struct err_info *e)
+{
+    struct service_engine *engine = mem_calloc(1, sizeof *engine);
+    if (engine == NULL)
+        return ERR_SET_NOMEM(e);
+    engine->config = config;
+    engine->world = world;
+    engine->lanes = lanes;
+    engine->bodies.max_bytes = (size_t)config->bodies_max_bytes;
+    const enum err code = service_clients_new(&engine->clients, e);
+    if (code == OK)
+        engine->daemon = engine_start(engine);
+    if (engine->daemon != NULL) {
+        *out = engine;
+        return OK;
+    }
+    service_clients_free(engine->clients);
+    mem_free(engine);
+    return code != OK ? code : ERR_SET(e, ERR_INTERNAL, "the HTTP threads cannot be started: raise the limits of files and threads");
+}
+
+void service_engine_free(struct service_engine *engine)
+{
+    if (engine == NULL)
+        return;
+    MHD_stop_daemon(engine->daemon);
+    service_clients_free(engine->clients);
+    mem_free(engine);
+}
+
+void service_engine_add(struct service_engine *engine, int fd, const struct sockaddr *address, socklen_t len)
+{
+    /* On failure MHD has closed the socket. */
+    if (MHD_add_connection(engine->daemon, fd, address, len) != MHD_YES)
+        service_traffic_rejected(REJECTED_CONNECTIONS);
+}
+
+void service_engine_drain(struct service_engine *engine)
+{
+    atomic_store(&engine->is_draining, true);
+}
+
+size_t service_engine_n_in_flight(const struct service_engine *engine)
+{
+    return atomic_load(&engine->n_in_flight);
+}
+
+size_t service_engine_n_connections(const struct service_engine *engine)
+{
+    return service_clients_count(engine->clients);
+}
+
+void service_engine_resume(struct service_request *r)
+{
+    MHD_resume_connection(r->connection);
+}

@@ -1,0 +1,18 @@
+/* The listener: one thread that accepts connections and hands them to the engine.
+ *
+ * Past the bound of connections it answers 503 itself and closes; when the process is out of files it waits a little and
+ * leaves the rest in the kernel's queue. */
+#ifndef TRACEKIN_SERVICE_LISTENER_H
+#define TRACEKIN_SERVICE_LISTENER_H
+
+#include "service/engine.h"
+
+struct service_listener;
+
+/* Binds at once and accepts from now on; *bound is the address with its real port. */
+enum err service_listener_new(const struct service_config *config, struct service_engine *engine, struct service_address *bound,
+                              struct service_listener **out, struct err_info *e) MUST_USE;
+/* Accepts nothing any more. */
+void service_listener_free(struct service_listener *listener);
+
+#endif

@@ -1,0 +1,147 @@
+#include "service/server.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "service/listener.h"
+#include "service/ready.h"
+#include "service/schema.h"
+#include "service/signals.h"
+#include "service/traffic.h"
+
+/* FILES_KEPT: what the process opens besides its clients' sockets. */
+enum { N_LANES = API_LANE_INGEST + 1, FILES_KEPT = 256, POLL_MS = 10, FLUSH_TIMEOUT_MS = 2000, SIGNAL_PERIOD_S = 3600 };
+
+struct server {
+    struct service_config config;
+    struct api_world world;
+    struct service_watcher *watcher;
+    struct service_ready *ready;
+    struct service_lane *lanes[N_LANES];
+    struct service_engine *engine;
+    struct service_listener *listener;
+};
+
+/* A client's connection is a file; the process may not be allowed as many as configured. */
+static void server_fit_files(struct service_config *config)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    const int64_t room = limit.rlim_max == RLIM_INFINITY ? INT64_MAX : (int64_t)limit.rlim_max;
+    const int64_t n_max = room > 2 * (int64_t)FILES_KEPT ? room - FILES_KEPT : room / 2;
+    if (config->n_connections_max <= n_max)
+        return;
+    LOG(LOG_WARN, "connections_limited", LOG_INT("connections_max", n_max),
+        LOG_CSTR("help", "the process may not open more files: raise its limit, or lower TRACEKIN_CONNECTIONS_MAX"));
+    config->n_connections_max = n_max;
+}
+
+static enum err server_start_lanes(struct server *s, struct err_info *e)
+{
+    const char *url = s->config.database_url.ptr;
+    const size_t queue_max = (size_t)s->config.n_queue_max;
+    /* A client that half-closes may still want its data stored, so ingest is not watched. */
+    const struct service_lane_spec specs[N_LANES] = {
+        [API_LANE_READ] = {"read", (size_t)s->config.n_read_workers, queue_max, url, s->watcher, service_engine_resume},
+        [API_LANE_SEARCH] = {"search", (size_t)s->config.n_search_workers, queue_max, url, s->watcher, service_engine_resume},
+        [API_LANE_INGEST] = {"ingest", (size_t)s->config.n_ingest_workers, queue_max, NULL, NULL, service_engine_resume},
+    };
+    for (int i = API_LANE_READ; i < N_LANES; i++)
+        TRY(service_lane_new(&specs[i], &s->lanes[i], e));
+    return OK;
+}
+
+static enum err server_start(struct server *s, struct err_info *e)
+{
+    const char *url = s->config.database_url.ptr;
+    int n_applied = 0;
+    TRY(service_schema_migrate(&s->config, &n_applied, e));
+    LOG(LOG_INFO, "schema_ready", LOG_INT("migrations_applied", n_applied));
+    TRY(db_writer_new(url, (int)s->config.n_writer_threads, &s->world.writer, e));
+    TRY(service_ready_new(url, &s->ready, e));
+    TRY(service_watcher_new(&s->watcher, e));
+    TRY(server_start_lanes(s, e));
+    s->world.retention_ns = s->config.retention_ns;
+    s->world.body_max_bytes = (size_t)s->config.body_max_bytes;
+    s->world.wall_ns = clock_wall_ns;
+    s->world.ready_check = service_ready_check;
+    s->world.ready_arg = s->ready;
+    TRY(service_engine_new(&s->config, &s->world, s->lanes, &s->engine, e));
+    struct service_address bound;
+    TRY(service_listener_new(&s->config, s->engine, &bound, &s->listener, e));
+    char address[SERVICE_ADDRESS_TEXT_MAX];
+    service_address_print(&bound, address);
+    LOG(LOG_INFO, "listening", LOG_CSTR("address", address), LOG_CSTR("version", TRACEKIN_VERSION));
+    return OK;
+}
+
+/* Waits until no request is in flight; false at the deadline. A second signal ends the process: nothing that was
+ * acknowledged is lost by that. */
+static bool server_wait_idle(const struct server *s, int64_t timeout_ns)
+{
+    const int64_t deadline_ns = clock_mono_ns() + timeout_ns;
+    while (service_engine_n_in_flight(s->engine) > 0) {
+        if (clock_mono_ns() >= deadline_ns)
+            return false;
+        if (service_signals_wait(POLL_MS * NS_PER_MS)) {
+            LOG(LOG_WARN, "stopped_at_once", LOG_INT("requests_lost", service_engine_n_in_flight(s->engine)));
+            _exit(EXIT_FAILURE);
+        }
+    }
+    return true;
+}
+
+static void server_drain(struct server *s)
+{
+    LOG(LOG_INFO, "draining", LOG_INT("requests_in_flight", service_engine_n_in_flight(s->engine)));
+    service_ready_drain(s->ready);
+    service_listener_free(s->listener);
+    s->listener = NULL;
+    service_engine_drain(s->engine);
+    if (server_wait_idle(s, s->config.drain_timeout_ns))
+        return;
+    LOG(LOG_WARN, "drain_timeout", LOG_INT("requests_cancelled", service_engine_n_in_flight(s->engine)));
+    for (int i = API_LANE_READ; i < N_LANES; i++)
+        service_lane_cancel(s->lanes[i]);
+}
+
+/* No request may be suspended when the engine ends, so the lanes end first; their memory outlives it. */
+static void server_close(struct server *s)
+{
+    service_listener_free(s->listener);
+    for (int i = API_LANE_READ; i < N_LANES; i++)
+        service_lane_close(s->lanes[i]);
+    if (s->engine != NULL)
+        (void)server_wait_idle(s, FLUSH_TIMEOUT_MS * NS_PER_MS);
+    service_engine_free(s->engine);
+    for (int i = API_LANE_READ; i < N_LANES; i++)
+        service_lane_free(s->lanes[i]);
+    service_watcher_free(s->watcher);
+    service_ready_free(s->ready);
+    db_writer_free(s->world.writer);
+}
+
+enum err service_server_run(const struct service_config *config, struct err_info *e)
+{
+    struct server s = {.config = *config};
+    service_signals_block();
+    service_traffic_init();
+    service_config_warn_unknown();
+    server_fit_files(&s.config);
+    const enum err code = server_start(&s, e);
+    if (code == OK) {
+        while (!service_signals_wait(SIGNAL_PERIOD_S * NS_PER_S))
+            ;
+        server_drain(&s);
+    }
+    server_close(&s);
+    if (code == OK)
+        LOG(LOG_INFO, "stopped", LOG_CSTR("version", TRACEKIN_VERSION));
+    return code;
+}
