@@ -1,0 +1,172 @@
+#include "db/partition.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "core/clock.h"
+#include "core/hash.h"
+#include "core/mem.h"
+
+/* Sets our advisory locks apart from other programs' in the same database. */
+#define LOCK_SEED UINT64_C(0x7472616365706172)
+/* Room for a table's name, "_" and eight digits, and for more digits of far years. */
+enum { NAME_MAX_BYTES = 48, SQL_MAX_BYTES = 512, RFC_MAX_BYTES = 16 };
+
+const char *const db_partitioned_tables[DB_PARTITIONED_TABLES] = {"spans", "logs", "metric_points"};
+
+struct name {
+    char text[NAME_MAX_BYTES];
+};
+
+static struct name name_of(const char *table, int64_t day)
+{
+    AUTO(buf) struct buf digits;
+    buf_init(&digits, RFC_MAX_BYTES);
+    clock_put_day(&digits, day);
+    struct name name;
+    (void)snprintf(name.text, sizeof name.text, "%s_%.*s", table, STR_ARG(buf_str(&digits)));
+    return name;
+}
+
+/* Takes the lock until the transaction ends, and tells whether the partition is there and attached. */
+static enum err is_made(struct db_conn *c, const struct db_wait *wait, const char *table, const char *name, bool *out,
+                        struct err_info *e)
+{
+    char sql[SQL_MAX_BYTES];
+    const int64_t lock = (int64_t)hash64(str_of(name), LOCK_SEED);
+    (void)snprintf(sql, sizeof sql, "SELECT pg_advisory_xact_lock(%lld)", (long long)lock);
+    TRY(db_exec(c, wait, sql, NULL, e));
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass('%s')"
+                   " AND inhparent = to_regclass('%s'))::int",
+                   name, table);
+    AUTO(db_result) struct db_result *r = NULL;
+    TRY(db_exec(c, wait, sql, &r, e));
+    *out = str_equal(db_get_str(r, 0, 0), STR("1"));
+    return OK;
+}
+
+static enum err make(struct db_conn *c, const struct db_wait *wait, const char *table, int64_t day, struct err_info *e)
+{
+    const struct name name = name_of(table, day);
+    bool made = false;
+    TRY(is_made(c, wait, table, name.text, &made, e));
+    if (made)
+        return OK;
+    char sql[SQL_MAX_BYTES];
+    (void)snprintf(sql, sizeof sql,
+                   "CREATE TABLE %s (LIKE %s INCLUDING ALL);"
+                   "ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (to_timestamp(%lld)) TO (to_timestamp(%lld))",
+                   name.text, table, table, name.text, (long long)(day * 86400), (long long)((day + 1) * 86400));
+    return db_exec(c, wait, sql, NULL, e);
+}
+
+enum err db_partition_make(struct db_conn *c, const struct db_wait *wait, const char *table, int64_t day, struct err_info *e)
+{
+    TRY(db_exec(c, wait, "BEGIN", NULL, e));
+    enum err code = make(c, wait, table, day, e);
+    if (code == OK)
+        code = db_exec(c, wait, "COMMIT", NULL, e);
+    if (code != OK)
+        db_rollback(c, wait);
+    return code;
+}
+
+/* Whole days only: what ends at or before the instant. The name says the day. */
+static const struct db_statement list_old = {
+    "list_old_partitions",
+    "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+    " WHERE i.inhparent = to_regclass($1) AND c.relname ~ ('^' || $1 || '_[0-9]{8}$')"
+    " AND right(c.relname, 8) < $2 ORDER BY c.relname",
+};
+
+static enum err drop_of_table(struct db_conn *c, const struct db_wait *wait, const char *table, struct str first_kept,
+                              int *n_out, struct err_info *e)
+{
+    AUTO(arena) struct arena scratch;
+    arena_init(&scratch, SQL_MAX_BYTES * 16);
+    struct db_params p;
+    db_params_init(&p, &scratch);
+    db_put_text(&p, str_of(table));
+    db_put_text(&p, first_kept);
+    AUTO(db_result) struct db_result *r = NULL;
+    TRY(db_run(c, wait, &list_old, &p, &r, e));
+    for (int i = 0; i < db_n_rows(r); i++) {
+        char sql[SQL_MAX_BYTES];
+        (void)snprintf(sql, sizeof sql, "DROP TABLE IF EXISTS %.*s", STR_ARG(db_get_str(r, i, 0)));
+        TRY(db_exec(c, wait, sql, NULL, e));
+        ++*n_out;
+    }
+    return OK;
+}
+
+enum err db_partition_drop_before(struct db_conn *c, const struct db_wait *wait, int64_t before_ns, int *n_out,
+                                  struct err_info *e)
+{
+    AUTO(buf) struct buf first_kept;
+    buf_init(&first_kept, RFC_MAX_BYTES);
+    clock_put_day(&first_kept, clock_day(before_ns));
+    int n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(db_partitioned_tables); i++)
+        TRY(drop_of_table(c, wait, db_partitioned_tables[i], buf_str(&first_kept), &n, e));
+    *n_out = n;
+    return OK;
+}
+
+struct known_day {
+    const char *table;
+    int64_t day;
+};
+
+struct db_partition_days {
+    pthread_mutex_t lock;
+    size_t n;
+    struct known_day items[DB_PARTITION_DAYS_KNOWN_MAX];
+};
+
+struct db_partition_days *db_partition_days_new(void)
+{
+    struct db_partition_days *const d = mem_calloc(1, sizeof *d);
+    if (d != NULL)
+        pthread_mutex_init(&d->lock, NULL);
+    return d;
+}
+
+void db_partition_days_free(struct db_partition_days *d)
+{
+    if (d == NULL)
+        return;
+    pthread_mutex_destroy(&d->lock);
+    mem_free(d);
+}
+
+static bool knows(struct db_partition_days *d, const char *table, int64_t day)
+{
+    bool found = false;
+    pthread_mutex_lock(&d->lock);
+    for (size_t i = d->n; i > 0 && !found; i--) /* the newest first: it is the day being written */
+        found = d->items[i - 1].day == day && strcmp(d->items[i - 1].table, table) == 0;
+    pthread_mutex_unlock(&d->lock);
+    return found;
+}
+
+enum err db_partition_days_ensure(struct db_partition_days *d, struct db_conn *c, const struct db_wait *wait,
+                                  const char *table, int64_t day, struct err_info *e)
+{
+    if (knows(d, table, day))
+        return OK;
+    TRY(db_partition_make(c, wait, table, day, e));
+    pthread_mutex_lock(&d->lock);
+    if (d->n == DB_PARTITION_DAYS_KNOWN_MAX)
+        d->n = 0;
+    d->items[d->n++] = (struct known_day){table, day};
+    pthread_mutex_unlock(&d->lock);
+    return OK;
+}
+
+void db_partition_days_forget(struct db_partition_days *d)
+{
+    pthread_mutex_lock(&d->lock);
+    d->n = 0;
+    pthread_mutex_unlock(&d->lock);
+}

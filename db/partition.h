@@ -1,0 +1,33 @@
+/* The day partitions of spans, logs and metric_points: spans_20230129 holds that UTC day.
+ *
+ * A partition is made beside its parent and then attached, which waits for no reader and no writer of the parent. Several
+ * threads and processes may ask for the same day at once: a transaction-level advisory lock a table and day lets one make
+ * it. Tables come from the fixed names, never from input. */
+#ifndef TRACEKIN_DB_PARTITION_H
+#define TRACEKIN_DB_PARTITION_H
+
+#include "db/conn.h"
+
+enum { DB_PARTITIONED_TABLES = 3, DB_PARTITION_DAYS_KNOWN_MAX = 4096 };
+extern const char *const db_partitioned_tables[DB_PARTITIONED_TABLES];
+
+/* Makes sure the day (days since 1970-01-01 UTC) of the table has a partition; in a transaction of its own, so none may be
+ * open. */
+enum err db_partition_make(struct db_conn *c, const struct db_wait *wait, const char *table, int64_t day,
+                           struct err_info *e) MUST_USE;
+/* Drops the partitions of all tables that end at or before the instant; *n_out: how many. */
+enum err db_partition_drop_before(struct db_conn *c, const struct db_wait *wait, int64_t before_ns, int *n_out,
+                                  struct err_info *e) MUST_USE;
+
+/* Which days are known to have a partition; shared by threads. */
+struct db_partition_days;
+
+struct db_partition_days *db_partition_days_new(void) MUST_USE; /* new, or NULL */
+void db_partition_days_free(struct db_partition_days *d);
+/* As db_partition_make, asking PostgreSQL only the first time. */
+enum err db_partition_days_ensure(struct db_partition_days *d, struct db_conn *c, const struct db_wait *wait,
+                                  const char *table, int64_t day, struct err_info *e) MUST_USE;
+/* Forgets all: another process may have dropped some. */
+void db_partition_days_forget(struct db_partition_days *d);
+
+#endif

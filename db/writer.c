@@ -1,0 +1,274 @@
+#include "db/writer.h"
+
+#include <pthread.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "db/writer_metrics.h"
+#include "db/writer_tx.h"
+
+/* A transaction takes queued batches until it holds this much; it always takes one. */
+enum { TX_ROWS_MAX = 32768, TX_BYTES_MAX = 64 << 20, THREADS_MAX = 64 };
+
+/* A blocked caller's batch; on its stack. */
+struct job {
+    const struct db_batch *batch;
+    int64_t deadline_ns;
+    enum { JOB_QUEUED, JOB_TAKEN, JOB_DONE } state;
+    struct db_written written;
+    enum err code;
+    struct err_info error;
+    struct job *next;
+};
+
+struct db_writer {
+    pthread_mutex_t lock; /* guards the queue and the state of every job */
+    pthread_cond_t work, done;
+    struct job *first, **last;
+    size_t n_queued;
+    bool is_stopping;
+    struct db_partition_days *days;
+    struct db_writer_known *known;
+    int n_threads;
+    struct thread {
+        struct db_writer *writer;
+        struct db_writer_session session;
+        pthread_t id;
+    } threads[THREADS_MAX];
+};
+
+/* The jobs of one transaction. */
+struct group {
+    struct job *jobs[DB_WRITER_QUEUE_MAX];
+    const struct db_batch *batches[DB_WRITER_QUEUE_MAX];
+    size_t n;
+};
+
+static size_t job_n_rows(const struct job *j)
+{
+    return db_stores[j->batch->signal]->n_rows(j->batch);
+}
+
+static void queue_push(struct db_writer *w, struct job *j)
+{
+    j->next = NULL;
+    *w->last = j;
+    w->last = &j->next;
+    w->n_queued++;
+    db_writer_metrics_queued(1);
+}
+
+static void queue_remove(struct db_writer *w, struct job *j)
+{
+    struct job **at = &w->first;
+    while (*at != j)
+        at = &(*at)->next;
+    *at = j->next;
+    if (w->last == &j->next)
+        w->last = at;
+    w->n_queued--;
+    db_writer_metrics_queued(-1);
+}
+
+/* Blocks until there is work; leaves the group empty when there is none and there will be none. */
+static void take_group(struct db_writer *w, struct group *g)
+{
+    size_t n_rows = 0;
+    size_t n_bytes = 0;
+    g->n = 0;
+    pthread_mutex_lock(&w->lock);
+    while (w->first == NULL && !w->is_stopping)
+        pthread_cond_wait(&w->work, &w->lock);
+    while (w->first != NULL && g->n < DB_WRITER_QUEUE_MAX) {
+        struct job *const j = w->first;
+        n_rows += job_n_rows(j);
+        n_bytes += j->batch->arena->used_bytes;
+        if (g->n > 0 && (n_rows > TX_ROWS_MAX || n_bytes > TX_BYTES_MAX))
+            break;
+        queue_remove(w, j);
+        j->state = JOB_TAKEN;
+        g->batches[g->n] = j->batch;
+        g->jobs[g->n++] = j;
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void finish_group(struct db_writer *w, struct group *g)
+{
+    for (size_t i = 0; i < g->n; i++)
+        if (g->jobs[i]->code == OK)
+            db_writer_metrics_written(g->batches[i]->signal, &g->jobs[i]->written);
+    pthread_mutex_lock(&w->lock);
+    for (size_t i = 0; i < g->n; i++)
+        g->jobs[i]->state = JOB_DONE;
+    pthread_cond_broadcast(&w->done);
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* PostgreSQL tells how many rows of the transaction were new, not whose: the first batches are charged with the
+ * duplicates. The sum is exact, and so is a batch that had the transaction for itself. */
+static void share_counts(struct group *g, int64_t n_stored)
+{
+    int64_t n_duplicate = -n_stored;
+    for (size_t i = 0; i < g->n; i++)
+        n_duplicate += (int64_t)job_n_rows(g->jobs[i]);
+    for (size_t i = 0; i < g->n; i++) {
+        const int64_t n_rows = (int64_t)job_n_rows(g->jobs[i]);
+        const int64_t n_own = n_duplicate < n_rows ? n_duplicate : n_rows;
+        g->jobs[i]->written = (struct db_written){.n_stored = n_rows - n_own, .n_duplicate = n_own};
+        n_duplicate -= n_own;
+    }
+}
+
+static void store_alone(struct db_writer_session *s, struct job *j)
+{
+    const int64_t start_ns = clock_mono_ns();
+    const struct db_wait wait = {.deadline_ns = j->deadline_ns, .wake_fd = -1};
+    j->error = (struct err_info){0};
+    j->code = db_writer_tx_sifted(s, &wait, j->batch, &j->written, &j->error);
+    if (j->code == OK)
+        db_writer_metrics_committed(1, (double)(clock_mono_ns() - start_ns) / (double)NS_PER_S);
+}
+
+/* The least deadline of the group ends its transaction; those that have time left then go alone. */
+static void store_group(struct db_writer_session *s, struct group *g)
+{
+    const int64_t start_ns = clock_mono_ns();
+    struct db_wait wait = {.deadline_ns = INT64_MAX, .wake_fd = -1};
+    for (size_t i = 0; i < g->n; i++)
+        if (g->jobs[i]->deadline_ns < wait.deadline_ns)
+            wait.deadline_ns = g->jobs[i]->deadline_ns;
+    struct err_info error = {0};
+    int64_t n_stored = 0;
+    const enum err code = db_writer_tx_together(s, &wait, g->batches, g->n, &n_stored, &error);
+    if (code == OK) {
+        share_counts(g, n_stored);
+        db_writer_metrics_committed(g->n, (double)(clock_mono_ns() - start_ns) / (double)NS_PER_S);
+        return;
+    }
+    for (size_t i = 0; i < g->n; i++) {
+        g->jobs[i]->code = code;
+        g->jobs[i]->error = error;
+        const bool has_time = clock_left_ms(g->jobs[i]->deadline_ns) > 0;
+        if (db_writer_is_refused(&error) || (code == ERR_TIMEOUT && has_time))
+            store_alone(s, g->jobs[i]);
+    }
+}
+
+static void *run(void *arg)
+{
+    struct thread *const t = arg;
+    struct group g = {.n = 0};
+    for (;;) {
+        take_group(t->writer, &g);
+        if (g.n == 0)
+            return NULL;
+        store_group(&t->session, &g);
+        finish_group(t->writer, &g);
+    }
+}
+
+static enum err start_threads(struct db_writer *w, const char *url, int n_threads, struct err_info *e)
+{
+    for (; w->n_threads < n_threads; w->n_threads++) {
+        struct thread *const t = &w->threads[w->n_threads];
+        t->writer = w;
+        TRY(db_writer_session_init(&t->session, url, w->days, w->known, e));
+        if (pthread_create(&t->id, NULL, run, t) != 0) {
+            db_writer_session_close(&t->session);
+            return ERR_SET_NOMEM(e);
+        }
+    }
+    return OK;
+}
+
+static void init_waits(struct db_writer *w)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->work, NULL);
+    pthread_cond_init(&w->done, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+enum err db_writer_new(const char *url, int n_threads, struct db_writer **out, struct err_info *e)
+{
+    struct db_writer *const w = mem_calloc(1, sizeof *w);
+    if (w == NULL)
+        return ERR_SET_NOMEM(e);
+    init_waits(w);
+    w->last = &w->first;
+    w->days = db_partition_days_new();
+    w->known = db_writer_known_new();
+    const bool has_all = w->days != NULL && w->known != NULL;
+    const enum err code =
+        has_all ? start_threads(w, url, n_threads < THREADS_MAX ? n_threads : THREADS_MAX, e) : ERR_SET_NOMEM(e);
+    if (code != OK)
+        db_writer_free(w);
+    else
+        *out = w;
+    return code;
+}
+
+void db_writer_free(struct db_writer *w)
+{
+    if (w == NULL)
+        return;
+    pthread_mutex_lock(&w->lock);
+    w->is_stopping = true;
+    pthread_cond_broadcast(&w->work);
+    pthread_mutex_unlock(&w->lock);
+    for (int i = 0; i < w->n_threads; i++) {
+        pthread_join(w->threads[i].id, NULL);
+        db_writer_session_close(&w->threads[i].session);
+    }
+    db_partition_days_free(w->days);
+    db_writer_known_free(w->known);
+    pthread_cond_destroy(&w->done);
+    pthread_cond_destroy(&w->work);
+    pthread_mutex_destroy(&w->lock);
+    mem_free(w);
+}
+
+/* A batch that a transaction has taken is waited for past the deadline: the transaction reads it, and ends by then too. */
+static void wait_done(struct db_writer *w, struct job *j)
+{
+    const struct timespec until = {.tv_sec = j->deadline_ns / NS_PER_S, .tv_nsec = j->deadline_ns % NS_PER_S};
+    while (j->state == JOB_QUEUED && clock_left_ms(j->deadline_ns) > 0)
+        pthread_cond_timedwait(&w->done, &w->lock, &until);
+    if (j->state == JOB_QUEUED) {
+        queue_remove(w, j);
+        j->code = ERR_SET(&j->error, ERR_TIMEOUT, "the batch was not stored in time; send it again");
+        return;
+    }
+    while (j->state != JOB_DONE)
+        pthread_cond_wait(&w->done, &w->lock);
+}
+
+enum err db_writer_write(struct db_writer *w, const struct db_batch *batch, int64_t deadline_ns, struct db_written *out,
+                         struct err_info *e)
+{
+    struct job j = {.batch = batch, .deadline_ns = deadline_ns};
+    if (job_n_rows(&j) == 0) {
+        *out = (struct db_written){0};
+        return OK;
+    }
+    pthread_mutex_lock(&w->lock);
+    const bool is_full = w->n_queued == DB_WRITER_QUEUE_MAX;
+    if (!is_full) {
+        queue_push(w, &j);
+        pthread_cond_signal(&w->work);
+        wait_done(w, &j);
+    }
+    pthread_mutex_unlock(&w->lock);
+    if (is_full)
+        return ERR_SET(e, ERR_BUSY, "too many batches are waiting to be stored; send this one again in a moment");
+    if (j.code == OK)
+        *out = j.written;
+    else if (e != NULL)
+        *e = j.error;
+    return j.code;
+}

@@ -1,0 +1,13 @@
+/* What the writer counts. Any thread. */
+#ifndef TRACEKIN_DB_WRITER_METRICS_H
+#define TRACEKIN_DB_WRITER_METRICS_H
+
+#include "db/writer.h"
+
+void db_writer_metrics_queued(int64_t delta);
+/* A transaction that committed n_batches after so many seconds. */
+void db_writer_metrics_committed(size_t n_batches, double seconds);
+/* What became of a batch's rows. */
+void db_writer_metrics_written(enum db_signal signal, const struct db_written *written);
+
+#endif
