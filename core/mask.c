@@ -109,7 +109,7 @@ static bool scan_placeholder(struct scan *scan)
         const char *placeholder;
     } MATCHERS[] = {
         {token_correlation, ""}, {token_uuid, "<id>"}, {token_time, "<time>"}, {token_ipv4, "<ip>"},
-        {token_ipv6, "<ip>"},    {token_hex, "<id>"},  {token_number, "<n>"},
+        {token_ipv6, "<ip>"},    {token_hex, "<id>"},  {token_base64, "<id>"}, {token_number, "<n>"},
     };
     for (size_t i = 0; i < ARRAY_LEN(MATCHERS); i++) {
         const size_t len = MATCHERS[i].match(scan->rest);

@@ -2,7 +2,7 @@
 
 #include "core/attr.h"
 
-enum { HEX_RUN_MIN = 8, HEX_LETTERS_MIN = 16, UUID_LEN = 36, CORRELATION_ID_MIN = 8 };
+enum { HEX_RUN_MIN = 8, HEX_LETTERS_MIN = 16, UUID_LEN = 36, CORRELATION_ID_MIN = 8, BASE64_MIN = 32 };
 /* Bounds that keep the whole linear: a longer address or number is no such thing. */
 enum { IPV6_MAX = 39, NUMBER_PARTS_MAX = 8 };
 
@@ -166,6 +166,27 @@ size_t token_hex(struct str s)
         if (token_is_digit(s.ptr[i]))
             return len;
     return len >= HEX_LETTERS_MIN ? len : 0;
+}
+
+static bool is_base64(char c)
+{
+    return (token_is_word(c) && ((unsigned char)c & 0x80) == 0) || c == '-' || c == '_';
+}
+
+/* The first bytes tell: names as long as that lack either digits or one of the cases. */
+size_t token_base64(struct str s)
+{
+    if (token_run(s, 0, BASE64_MIN, is_base64) < BASE64_MIN)
+        return 0;
+    size_t n_digits = 0;
+    size_t n_upper = 0;
+    size_t n_lower = 0;
+    for (size_t i = 0; i < BASE64_MIN; i++) {
+        n_digits += token_is_digit(s.ptr[i]);
+        n_upper += s.ptr[i] >= 'A' && s.ptr[i] <= 'Z';
+        n_lower += s.ptr[i] >= 'a' && s.ptr[i] <= 'z';
+    }
+    return n_digits >= 2 && n_upper >= 2 && n_lower >= 2 ? token_run(s, 0, s.len, is_base64) : 0;
 }
 
 static bool is_unit(struct str word)

@@ -28,6 +28,8 @@ size_t token_ipv4(struct str s);
 size_t token_ipv6(struct str s);
 /* A word of eight or more hexadecimal digits, letters among them. */
 size_t token_hex(struct str s);
+/* 32 or more characters of base64's URL alphabet that look random, such as a part of a token. */
+size_t token_base64(struct str s);
 /* With sign, fraction, version parts or thousands, and exponent; a unit that follows is left. */
 size_t token_number(struct str s);
 /* A word that begins with a digit or has at least so many of them. */
