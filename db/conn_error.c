@@ -86,6 +86,12 @@ enum err db_conn_ended(enum err ended, struct err_info *e)
                                 : ERR_SET(e, ERR_CANCELLED, "the request was cancelled before the database had answered");
 }
 
+void db_conn_err_pass(struct err_info *e, const struct err_info *why)
+{
+    if (e != NULL && e->code == OK)
+        *e = *why;
+}
+
 bool db_conn_plan_is_stale(const struct err_info *e)
 {
     for (size_t i = 0; i < ARRAY_LEN(stale_plan_states); i++)

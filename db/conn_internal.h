@@ -80,6 +80,8 @@ enum err db_conn_lost(struct db_conn *c, struct err_info *e) MUST_USE;
 enum err db_conn_refused(struct db_conn *c, const PGresult *failed, struct err_info *e) MUST_USE;
 /* The error of a wait that ended: ERR_TIMEOUT or ERR_CANCELLED. */
 enum err db_conn_ended(enum err ended, struct err_info *e) MUST_USE;
+/* Hands why to the caller's e, unless that holds an error already or is NULL. */
+void db_conn_err_pass(struct err_info *e, const struct err_info *why);
 /* Whether the server has forgotten the prepared statement or can no longer use its plan. */
 bool db_conn_plan_is_stale(const struct err_info *e);
 

@@ -195,7 +195,6 @@ enum err db_run(struct db_conn *c, const struct db_wait *wait, const struct db_s
             code = run_once(c, wait, s, p, out, &why);
         }
     }
-    if (code != OK && e != NULL && e->code == OK)
-        *e = why;
+    db_conn_err_pass(e, &why);
     return code;
 }
