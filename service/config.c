@@ -34,7 +34,7 @@ static const struct service_setting settings[] = {
      "Export requests decoded and waiting for their commit at once."},
     {"writer-threads", "TRACEKIN_WRITER_THREADS", SETTING_COUNT, SETTING(n_writer_threads), "2", 1, 16,
      "Transactions that store data at once, each on its own database connection."},
-    {"import-threads", "TRACEKIN_IMPORT_THREADS", SETTING_COUNT, SETTING(n_import_threads), "4", 1, 64,
+    {"import-threads", "TRACEKIN_IMPORT_THREADS", SETTING_COUNT, SETTING(n_import_threads), "8", 1, SERVICE_IMPORT_THREADS_MAX,
      "Lines of a file that `import` works on at once."},
     {"connections-max", "TRACEKIN_CONNECTIONS_MAX", SETTING_COUNT, SETTING(n_connections_max), "1024", 16, 65536,
      "Client connections at once; more are answered 503 and closed. Lowered when the process may not open as many files."},

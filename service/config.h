@@ -12,6 +12,8 @@
 #include "core/str.h"
 #include "service/address.h"
 
+enum { SERVICE_IMPORT_THREADS_MAX = 64 };
+
 struct service_config {
     struct service_address listen;
     struct str database_url;
