@@ -62,24 +62,24 @@ static struct str decode(struct str text, struct arena *arena)
 
 enum err api_cursor_read(const struct api_req *req, bool *is_given, struct api_cursor *out, struct err_info *e)
 {
-    const struct api_value *given = api_param(req->params, "cursor");
-    *is_given = given->is_given;
-    if (!given->is_given)
+    const struct api_value *given = api_param_find(req->params, "cursor");
+    *is_given = given != NULL && given->is_given;
+    if (!*is_given)
         return OK;
     const struct str bytes = decode(given->text, req->arena);
     if (bytes.ptr == NULL || !is_intact(bytes))
         return ERR_PARAM(e, "cursor", "cursor must be the next_cursor of an earlier answer, unchanged");
     if (read_be64(bytes.ptr + 1) != hash_of_filters(req))
         return ERR_PARAM(e, "cursor", "cursor belongs to another query; repeat the parameters of the answer it came from");
-    out->window.start_ns = (int64_t)read_be64(bytes.ptr + 9);
-    out->window.end_ns = (int64_t)read_be64(bytes.ptr + 17);
+    out->window.range.start_ns = (int64_t)read_be64(bytes.ptr + 9);
+    out->window.range.end_ns = (int64_t)read_be64(bytes.ptr + 17);
     out->window.is_default = bytes.ptr[25] != 0;
     out->number = (int64_t)read_be64(bytes.ptr + 26);
     out->key = (struct str){bytes.ptr + HEAD_BYTES, bytes.len - HEAD_BYTES - CHECK_BYTES};
     return OK;
 }
 
-struct str api_cursor_write(const struct api_req *req, const struct api_cursor *c)
+enum err api_cursor_write(const struct api_req *req, const struct api_cursor *c, struct str *out, struct err_info *e)
 {
     AUTO(buf) struct buf bytes;
     AUTO(buf) struct buf text;
@@ -87,15 +87,19 @@ struct str api_cursor_write(const struct api_req *req, const struct api_cursor *
     buf_init(&text, CURSOR_MAX_BYTES * 2);
     buf_putc(&bytes, CURSOR_VERSION);
     buf_put_be64(&bytes, hash_of_filters(req));
-    buf_put_be64(&bytes, (uint64_t)c->window.start_ns);
-    buf_put_be64(&bytes, (uint64_t)c->window.end_ns);
+    buf_put_be64(&bytes, (uint64_t)c->window.range.start_ns);
+    buf_put_be64(&bytes, (uint64_t)c->window.range.end_ns);
     buf_putc(&bytes, c->window.is_default ? 1 : 0);
     buf_put_be64(&bytes, (uint64_t)c->number);
     buf_puts(&bytes, c->key);
     buf_put_be64(&bytes, hash64(buf_str(&bytes), CURSOR_VERSION));
     const struct str all = buf_str(&bytes);
     if (!buf_is_ok(&bytes))
-        return (struct str){NULL, 0};
+        return ERR_SET(e, ERR_NOMEM, "the last item's name is too long to go on after it; narrow the query");
     base64_put_url(&text, (const uint8_t *)all.ptr, all.len);
-    return buf_is_ok(&text) ? arena_copy(req->arena, buf_str(&text)) : (struct str){NULL, 0};
+    const struct str copy = buf_is_ok(&text) ? arena_copy(req->arena, buf_str(&text)) : (struct str){NULL, 0};
+    if (copy.ptr == NULL)
+        return ERR_SET_NOMEM(e);
+    *out = copy;
+    return OK;
 }

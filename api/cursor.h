@@ -7,7 +7,7 @@
 
 #include "api/window.h"
 
-enum { API_CURSOR_KEY_MAX_BYTES = 1024 };
+enum { API_CURSOR_KEY_MAX_BYTES = 8192 };
 
 struct api_cursor {
     struct api_window window;
@@ -18,7 +18,7 @@ struct api_cursor {
 /* Reads the request's cursor; *is_given says whether there is one. ERR_INVALID for a text that no answer to these very
  * filters gave. */
 enum err api_cursor_read(const struct api_req *req, bool *is_given, struct api_cursor *out, struct err_info *e) MUST_USE;
-/* The text of a cursor, in the arena; absent when that is full. */
-struct str api_cursor_write(const struct api_req *req, const struct api_cursor *c);
+/* The text of a cursor, in the arena. ERR_NOMEM when that is full, or when the key is longer than a cursor may be. */
+enum err api_cursor_write(const struct api_req *req, const struct api_cursor *c, struct str *out, struct err_info *e) MUST_USE;
 
 #endif

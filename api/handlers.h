@@ -14,4 +14,37 @@ enum err api_metrics(struct api_req *req, struct api_reply *reply, struct err_in
 /* contract.c: /openapi.yaml */
 enum err api_openapi(struct api_req *req, struct api_reply *reply, struct err_info *e);
 
+/* services.c */
+extern const struct api_param_spec api_services_params[];
+enum err api_list_services(struct api_req *req, struct api_reply *reply, struct err_info *e);
+enum err api_list_operations(struct api_req *req, struct api_reply *reply, struct err_info *e);
+/* traces.c */
+extern const struct api_param_spec api_traces_params[];
+enum err api_list_traces(struct api_req *req, struct api_reply *reply, struct err_info *e);
+/* trace.c */
+extern const struct api_param_spec api_trace_params[];
+enum err api_get_trace(struct api_req *req, struct api_reply *reply, struct err_info *e);
+/* context.c */
+extern const struct api_param_spec api_context_params[];
+enum err api_get_trace_context(struct api_req *req, struct api_reply *reply, struct err_info *e);
+/* similar.c: of a stored trace, and of what a body describes */
+extern const struct api_param_spec api_similar_params[];
+enum err api_find_similar_traces(struct api_req *req, struct api_reply *reply, struct err_info *e);
+enum err api_search_similar_traces(struct api_req *req, struct api_reply *reply, struct err_info *e);
+/* traces_write.c */
+enum err api_store_traces(struct api_req *req, struct api_reply *reply, struct err_info *e);
+/* errors.c */
+extern const struct api_param_spec api_errors_params[];
+enum err api_get_traces_by_error(struct api_req *req, struct api_reply *reply, struct err_info *e);
+/* logs.c */
+extern const struct api_param_spec api_logs_params[];
+enum err api_search_logs(struct api_req *req, struct api_reply *reply, struct err_info *e);
+/* metric_points.c */
+extern const struct api_param_spec api_metric_names_params[];
+extern const struct api_param_spec api_metric_points_params[];
+enum err api_list_metric_names(struct api_req *req, struct api_reply *reply, struct err_info *e);
+enum err api_query_metrics(struct api_req *req, struct api_reply *reply, struct err_info *e);
+/* stats.c */
+enum err api_get_stats(struct api_req *req, struct api_reply *reply, struct err_info *e);
+
 #endif

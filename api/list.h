@@ -1,22 +1,37 @@
 /* The shape of every list: {"items":[...],"next_cursor":...,"meta":{...}}, written as the rows come.
  *
- * api_list_begin, then the items on json, then api_list_meta, then what the route adds to meta, then api_list_end. */
+ * A handler calls api_list_begin, asks the database for limit + 1 rows after the cursor's key, and per row calls
+ * api_list_take and, when that is true, writes the item to json and calls api_list_mark; then api_list_meta, what the
+ * route adds to meta, and api_list_end. */
 #ifndef TRACEKIN_API_LIST_H
 #define TRACEKIN_API_LIST_H
 
+#include "api/cursor.h"
 #include "api/jsonwrite.h"
-#include "api/window.h"
 
 struct api_list {
     struct api_json json;
     const struct api_req *req;
     int64_t begun_ns;
+    int64_t limit, n_items;
+    bool has_cursor, has_more;
+    struct api_cursor at;   /* the window, and when has_cursor the key to go on after */
+    struct api_cursor last; /* the key of the last item of a full page */
 };
 
-void api_list_begin(struct api_list *l, const struct api_req *req, struct api_reply *reply);
-/* Ends the items and begins meta: took_ms, the limit and whether it was cut, the window (NULL: none). next_cursor absent:
- * the last page. */
-void api_list_meta(struct api_list *l, struct str next_cursor, const struct api_window *window);
+/* Reads the limit, and the cursor or else the window, from the route's parameters, and begins the items. */
+enum err api_list_begin(struct api_list *l, const struct api_req *req, struct api_reply *reply, int64_t default_ns,
+                        struct err_info *e) MUST_USE;
+/* Whether the next row is shown; false for the one past the limit, which says that there is more. */
+bool api_list_take(struct api_list *l);
+/* The sort keys of the item just written; key is copied when it is needed. ERR_NOMEM. */
+enum err api_list_mark(struct api_list *l, int64_t number, struct str key) MUST_USE;
+/* Ends the items, writes next_cursor and begins meta: took_ms, limit, limit_clamped, window. */
+enum err api_list_meta(struct api_list *l, struct err_info *e) MUST_USE;
 void api_list_end(struct api_list *l);
+
+/* A window as meta shows it, and the time since begun_ns. */
+void api_meta_window(struct api_json *w, const struct api_window *window);
+void api_meta_took(struct api_json *w, int64_t begun_ns);
 
 #endif

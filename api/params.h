@@ -41,6 +41,11 @@ struct api_param_spec {
     {.name = "start", .type = API_PARAM_TIME}, {.name = "end", .type = API_PARAM_TIME},      \
     {.name = "since", .type = API_PARAM_DURATION}
 
+/* The rows of a list that is paged. */
+#define API_PARAMS_PAGE(limit_default, limit_max)                                                          \
+    {.name = "limit", .type = API_PARAM_LIMIT, .by_default = (limit_default), .max = (limit_max)},         \
+    {.name = "cursor", .type = API_PARAM_CURSOR}
+
 struct api_value {
     bool is_given;
     bool is_clamped;

@@ -4,15 +4,15 @@
 
 #include "api/req.h"
 #include "core/clock.h"
+#include "db/window.h"
 
 /* What lists look at when they are not told: the last day, or everything. */
 #define API_WINDOW_DAY NS_PER_DAY
 #define API_WINDOW_ALL INT64_C(0)
 
-/* From start_ns up to, not including, end_ns. An open end is the least or greatest int64_t. */
 struct api_window {
-    int64_t start_ns, end_ns;
-    bool is_default; /* whether the service chose the start */
+    struct db_window range; /* an open end is that of DB_WINDOW_ALL */
+    bool is_default;        /* whether the service chose the start */
 };
 
 /* Reads the window parameters of the request's table; default_ns is how far back it reaches when there is no start.
