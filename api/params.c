@@ -178,6 +178,16 @@ static const struct api_param_spec *spec_find(const struct api_param_spec *specs
     return NULL;
 }
 
+static enum err put(struct parse *p, const struct api_param_spec *spec, struct str text, struct err_info *e)
+{
+    struct api_value *v = &p->params->values[spec - p->params->specs];
+    if (v->is_given && spec->type != API_PARAM_ATTR)
+        return ERR_PARAM(e, spec->name, "%s is given twice; give it once", spec->name);
+    v->is_given = true;
+    v->text = text;
+    return types[spec->type].parse(p, spec, v) ? OK : value_err(spec, e);
+}
+
 static enum err parse_pair(struct parse *p, struct str pair, struct err_info *e)
 {
     struct str raw_value, name, text;
@@ -189,12 +199,7 @@ static enum err parse_pair(struct parse *p, struct str pair, struct err_info *e)
         return unknown_err(name, p->params->specs, e);
     if (!api_url_decode(raw_value.ptr == NULL ? STR("") : raw_value, true, p->arena, &text))
         return ERR_PARAM(e, spec->name, "%s is not percent-encoded UTF-8 without NUL", spec->name);
-    struct api_value *v = &p->params->values[spec - p->params->specs];
-    if (v->is_given && spec->type != API_PARAM_ATTR)
-        return ERR_PARAM(e, spec->name, "%s is given twice; give it once", spec->name);
-    v->is_given = true;
-    v->text = text;
-    return types[spec->type].parse(p, spec, v) ? OK : value_err(spec, e);
+    return put(p, spec, text, e);
 }
 
 static enum err check_required(const struct api_params *params, struct err_info *e)
@@ -235,6 +240,14 @@ enum err api_params_parse(struct str query, const struct api_param_spec *specs, 
     TRY(check_required(params, e));
     *out = params;
     return OK;
+}
+
+enum err api_params_put(struct api_params *params, struct str name, struct str text, int64_t now_ns, struct arena *arena,
+                        struct err_info *e)
+{
+    struct parse p = {params, arena, now_ns};
+    const struct api_param_spec *spec = spec_find(params->specs, name);
+    return spec == NULL ? unknown_err(name, params->specs, e) : put(&p, spec, text, e);
 }
 
 const struct api_value *api_param_find(const struct api_params *p, const char *name)

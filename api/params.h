@@ -65,6 +65,9 @@ struct api_params {
 /* Parses the part of the target after '?' (absent for none) by specs (NULL: takes none). *out is in the arena. */
 enum err api_params_parse(struct str query, const struct api_param_spec *specs, int64_t now_ns, struct arena *arena,
                           const struct api_params **out, struct err_info *e) MUST_USE;
+/* Adds one parameter that came otherwise than in the query, such as in a body; text is clean UTF-8 and lives in the arena. */
+enum err api_params_put(struct api_params *params, struct str name, struct str text, int64_t now_ns, struct arena *arena,
+                        struct err_info *e) MUST_USE;
 /* A parameter of the table, with its default when it was not given. name must be in the table. */
 const struct api_value *api_param(const struct api_params *p, const char *name);
 /* As api_param, NULL when the table has no such row. */
