@@ -22,7 +22,5 @@ struct db_log_query {
 
 /* ERR_INVALID for parameter "q": no term, too many terms, an open quote, an empty phrase, a lone '-' or '*'. */
 enum err db_log_query_parse(struct str q, struct arena *arena, struct db_log_query *out, struct err_info *e) MUST_USE;
-/* The ILIKE pattern of "text occurs": absent when the arena is full. */
-struct str db_like_contains(struct str text, struct arena *arena);
 
 #endif

@@ -1,0 +1,59 @@
+#include "db/query_metrics.h"
+
+#include "core/clock.h"
+#include "db/query.h"
+
+static const struct db_statement statement = {
+    "query_metrics",
+    "SELECT " DB_POINT_COLUMNS " FROM metric_points AS p" DB_POINT_JOIN
+    " WHERE p.metric_id = ANY(ARRAY(SELECT metric_id FROM metrics WHERE name = $1))"
+    " AND p.time >= $2 AND p.time <= $3 AND p.time_ns >= $4 AND p.time_ns < $5"
+    " AND (p.time_ns, p.metric_id, p.point_id) < ($6, $7, $8)"
+    " AND ($9::text IS NULL OR p.service = $9)"
+    " AND " DB_ATTRS_MATCH("(coalesce(r.attributes, '{}') || p.attributes)", "$10", "$11", "$12")
+    " ORDER BY p.time DESC, p.time_ns DESC, p.metric_id DESC, p.point_id DESC LIMIT $13"};
+
+static void put_after(struct db_params *p, const struct db_query_metrics_params *params)
+{
+    const struct db_query_metrics_key newest = {params->window.end_ns, INT64_MIN, STR("")};
+    const struct db_query_metrics_key *after = params->after == NULL ? &newest : params->after;
+    db_put_i64(p, after->time_ns);
+    db_put_i64(p, after->metric_id);
+    db_put_bytes(p, after->point_id);
+}
+
+static void put_all(struct db_params *p, const struct db_query_metrics_params *params)
+{
+    db_put_text(p, params->name);
+    db_put_time(p, params->window.start_ns);
+    db_put_time(p, params->window.end_ns);
+    db_put_i64(p, params->window.start_ns);
+    db_put_i64(p, params->window.end_ns);
+    put_after(p, params);
+    db_put_text(p, params->service);
+    db_put_attrs(p, &params->attrs);
+    db_put_i64(p, params->limit);
+}
+
+static enum err ask(struct db_conn *c, const struct db_wait *wait, struct arena *arena,
+                    const struct db_query_metrics_params *params, db_point_fn fn, void *arg, struct err_info *e)
+{
+    struct db_params p;
+    db_params_init(&p, arena);
+    put_all(&p, params);
+    AUTO(db_result) struct db_result *r = NULL;
+    TRY(db_run(c, wait, &statement, &p, &r, e));
+    for (int row = 0; row < db_n_rows(r); row++) {
+        const struct db_point_row point = db_point_row_read(r, row);
+        TRY(fn(arg, &point));
+    }
+    return OK;
+}
+
+enum err db_query_metrics(struct db_conn *c, const struct db_wait *wait, struct arena *arena,
+                          const struct db_query_metrics_params *params, db_point_fn fn, void *arg,
+                          struct err_info *e)
+{
+    const int64_t started_ns = clock_mono_ns();
+    return db_query_done(DB_QUERY_METRICS, started_ns, ask(c, wait, arena, params, fn, arg, e));
+}
