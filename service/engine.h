@@ -1,5 +1,4 @@
-/* The HTTP engine: libmicrohttpd without a listening socket, fed by the listener; what it does between a request's first line
- * and its last is told in docs/decisions.
+/* The HTTP engine: libmicrohttpd without a listening socket, fed by the listener (docs/decisions/002-own-acceptor-and-lanes.md).
  *
  * Its threads never wait for a database: they read, judge, route, and either answer at once or suspend the connection and push
  * the request to a lane, whose worker resumes it. */

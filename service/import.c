@@ -33,6 +33,7 @@ struct import {
     size_t n_running;
     bool is_over;
     struct counts counts;
+    int64_t n_items_before; /* this file */
     int64_t n_complaints;
     struct err_info failure; /* what ends the import */
 };
@@ -187,12 +188,11 @@ static void import_watch(struct import *im)
 {
     struct service_progress progress;
     service_progress_begin(&progress, im->path);
-    const int64_t n_before = im->counts.n_items;
     for (size_t n_running = 1; n_running > 0;) {
         (void)nanosleep(&(struct timespec){.tv_nsec = REDRAW_MS * NS_PER_MS}, NULL);
         (void)pthread_mutex_lock(&im->mutex);
         n_running = im->n_running;
-        const int64_t n_items = im->counts.n_items - n_before;
+        const int64_t n_items = im->counts.n_items - im->n_items_before;
         (void)pthread_mutex_unlock(&im->mutex);
         service_progress_draw(&progress, service_lines_position(im->lines), service_lines_size(im->lines), n_items);
     }
@@ -207,6 +207,7 @@ static enum err import_file(struct import *im, const char *path, struct err_info
     im->path = path;
     TRY(service_lines_open(path, &im->lines, e));
     im->n_running = n_threads;
+    im->n_items_before = im->counts.n_items;
     while (n_started < n_threads && pthread_create(&threads[n_started], NULL, import_run, im) == 0)
         n_started++;
     (void)pthread_mutex_lock(&im->mutex);

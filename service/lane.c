@@ -10,7 +10,7 @@
 #include "service/traffic.h"
 #include "service/wake.h"
 
-enum { THREAD_NAME_MAX = 16 };
+enum { THREAD_NAME_MAX = 16, SESSION_NAME_MAX = 32 };
 
 struct worker {
     struct service_lane *lane;
@@ -97,11 +97,12 @@ static void *worker_run(void *arg)
 
 static enum err worker_start(struct service_lane *lane, struct worker *worker, struct err_info *e)
 {
-    char name[THREAD_NAME_MAX];
+    char name[THREAD_NAME_MAX], session[SESSION_NAME_MAX];
     (void)snprintf(name, sizeof name, "tk-%.10s", lane->spec.name);
+    (void)snprintf(session, sizeof session, "tracekin %.10s", lane->spec.name);
     *worker = (struct worker){.lane = lane, .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     if (lane->spec.database_url != NULL) {
-        worker->db = db_conn_new(lane->spec.database_url, name);
+        worker->db = db_conn_new(lane->spec.database_url, session);
         if (worker->db == NULL)
             return ERR_SET_NOMEM(e);
     }

@@ -69,7 +69,7 @@ enum err service_ready_new(const char *database_url, struct service_ready **out,
         return ERR_SET_NOMEM(e);
     atomic_init(&r->has_database, true);
     atomic_init(&r->has_schema, true);
-    r->db = db_conn_new(database_url, "tk-ready");
+    r->db = db_conn_new(database_url, "tracekin ready");
     r->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (r->db == NULL || r->stop_fd < 0 || pthread_create(&r->thread, NULL, ready_run, r) != 0) {
         ready_close(r);

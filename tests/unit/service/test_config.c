@@ -1,0 +1,223 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "service/config.h"
+#include "tests/check_main.h"
+
+enum { ARGUMENTS_MAX = 8, TEXT_MAX = 16384 };
+
+static void forget_environment(void)
+{
+    for (char **v = environ; *v != NULL;) {
+        struct str rest;
+        const struct str name = str_split(str_of(*v), '=', &rest);
+        char text[128];
+        (void)snprintf(text, sizeof text, "%.*s", STR_ARG(name));
+        if (!str_starts_with(name, STR("TRACEKIN_")))
+            v++;
+        else
+            ck_assert_int_eq(unsetenv(text), 0);
+    }
+}
+
+/* Reads a command line of at most ARGUMENTS_MAX words, up to a NULL. */
+static enum err read_line(struct service_config *c, const char *const *words, int *n_operands, struct err_info *e)
+{
+    static char storage[ARGUMENTS_MAX][128];
+    char *argv[ARGUMENTS_MAX + 1];
+    int argc = 0;
+    for (; words[argc] != NULL; argc++) {
+        (void)snprintf(storage[argc], sizeof storage[argc], "%s", words[argc]);
+        argv[argc] = storage[argc];
+    }
+    const enum err code = service_config_read(c, argc, argv, n_operands, e);
+    if (code == OK && n_operands != NULL && *n_operands > 0)
+        ck_assert_str_eq(argv[0], "first");
+    return code;
+}
+
+static const char *const no_words[] = {NULL};
+
+START_TEST(test_defaults)
+{
+    struct service_config c;
+    struct err_info e = {0};
+    ck_assert_msg(read_line(&c, no_words, NULL, &e) == OK, "%s", e.message);
+    char listen[SERVICE_ADDRESS_TEXT_MAX];
+    service_address_print(&c.listen, listen);
+    ck_assert_str_eq(listen, "127.0.0.1:4318");
+    ck_assert_int_eq(c.retention_ns, 0);
+    ck_assert_int_eq(c.body_max_bytes, 64 << 20);
+    ck_assert_int_eq(c.request_timeout_ns, 10 * NS_PER_S);
+    ck_assert_int_eq(c.log_level, LOG_INFO);
+    ck_assert_int_ge(c.n_http_threads, 2);
+    ck_assert_int_ge(c.n_read_workers, 4);
+    ck_assert_int_eq(c.is_insecure, false);
+}
+END_TEST
+
+START_TEST(test_flag_beats_variable_beats_default)
+{
+    struct service_config c;
+    ck_assert_int_eq(setenv("TRACEKIN_QUEUE_MAX", "7", 1), 0);
+    ck_assert_int_eq(setenv("TRACEKIN_LOG_LEVEL", "", 1), 0);
+    ck_assert_int_eq(read_line(&c, no_words, NULL, NULL), OK);
+    ck_assert_int_eq(c.n_queue_max, 7);
+    ck_assert_int_eq(c.log_level, LOG_INFO);
+    ck_assert_int_eq(read_line(&c, (const char *const[]){"--queue-max=8", NULL}, NULL, NULL), OK);
+    ck_assert_int_eq(c.n_queue_max, 8);
+    ck_assert_int_eq(read_line(&c, (const char *const[]){"--queue-max", "9", NULL}, NULL, NULL), OK);
+    ck_assert_int_eq(c.n_queue_max, 9);
+}
+END_TEST
+
+START_TEST(test_values)
+{
+    struct service_config c;
+    ck_assert_int_eq(read_line(&c, (const char *const[]){"--retention", "30d", "--body-max-bytes", "2MiB", "--insecure", NULL},
+                               NULL, NULL), OK);
+    ck_assert_int_eq(c.retention_ns, 30 * NS_PER_DAY);
+    ck_assert_int_eq(c.body_max_bytes, 2 << 20);
+    ck_assert_int_eq(c.is_insecure, true);
+    ck_assert_int_eq(read_line(&c, (const char *const[]){"--retention=0", "--insecure=0", "--http-threads=auto", NULL}, NULL, NULL), OK);
+    ck_assert_int_eq(c.retention_ns, 0);
+    ck_assert_int_eq(c.is_insecure, false);
+    ck_assert_int_ge(c.n_http_threads, 2);
+    ck_assert_int_eq(read_line(&c, (const char *const[]){"--retention=off", "--drain-timeout=0", NULL}, NULL, NULL), OK);
+    ck_assert_int_eq(c.drain_timeout_ns, 0);
+}
+END_TEST
+
+START_TEST(test_operands_keep_their_order)
+{
+    struct service_config c;
+    int n = 0;
+    ck_assert_int_eq(read_line(&c, (const char *const[]){"first", "--queue-max=3", "second", "--", "--third", NULL}, &n, NULL), OK);
+    ck_assert_int_eq(n, 3);
+    ck_assert_int_eq(c.n_queue_max, 3);
+    ck_assert_int_eq(read_line(&c, (const char *const[]){"first", NULL}, NULL, NULL), ERR_INVALID);
+}
+END_TEST
+
+/* Each line is refused by a message that has all of: what is wrong, and what it may be. */
+START_TEST(test_refuses)
+{
+    static const struct { const char *words[3]; const char *names, *allows; } cases[] = {
+        {{"--nothing=1"}, "--nothing", "check-config"},
+        {{"--queue-max"}, "--queue-max", "needs a value"},
+        {{"--queue-max=0"}, "--queue-max", "1 to 1024"},
+        {{"--queue-max=1025"}, "--queue-max", "1 to 1024"},
+        {{"--queue-max=many"}, "many", "1 to 1024"},
+        {{"--http-threads=1"}, "--http-threads", "2 to 64, or auto"},
+        {{"--retention=1h"}, "--retention", "1d to 36500d, or off"},
+        {{"--retention=-1d"}, "--retention", "1d to 36500d, or off"},
+        {{"--body-max-bytes=1"}, "--body-max-bytes", "1KiB to 1GiB"},
+        {{"--body-max-bytes=8EiB"}, "8EiB", "1KiB to 1GiB"},
+        {{"--body-max-bytes=9999999999GiB"}, "GiB", "1KiB to 1GiB"},
+        {{"--request-timeout=10"}, "--request-timeout", "100ms to 10m"},
+        {{"--insecure=maybe"}, "--insecure", "true or false"},
+        {{"--log-level=loud"}, "--log-level", "debug, info, warn or error"},
+        {{"--listen", "somewhere"}, "somewhere", "[IPv6]:PORT"},
+        {{"--bodies-max-bytes=32MiB"}, "TRACEKIN_BODIES_MAX_BYTES", "TRACEKIN_BODY_MAX_BYTES"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct service_config c;
+        struct err_info e = {0};
+        ck_assert_msg(read_line(&c, cases[i].words, NULL, &e) == ERR_INVALID, "took %s", cases[i].words[0]);
+        ck_assert_msg(strstr(e.message, cases[i].names) != NULL, "%s", e.message);
+        ck_assert_msg(strstr(e.message, cases[i].allows) != NULL, "%s", e.message);
+    }
+}
+END_TEST
+
+START_TEST(test_a_wrong_variable_is_named)
+{
+    struct service_config c;
+    struct err_info e = {0};
+    ck_assert_int_eq(setenv("TRACEKIN_WRITER_THREADS", "17", 1), 0);
+    ck_assert_int_eq(read_line(&c, no_words, NULL, &e), ERR_INVALID);
+    ck_assert_str_eq(e.message, "TRACEKIN_WRITER_THREADS is '17'; it may be 1 to 16");
+}
+END_TEST
+
+START_TEST(test_serving_needs_a_database_and_a_decision)
+{
+    struct service_config c;
+    struct err_info e = {0};
+    ck_assert_int_eq(read_line(&c, no_words, NULL, NULL), OK);
+    ck_assert_int_eq(service_config_check_serve(&c, &e), ERR_INVALID);
+    ck_assert_ptr_nonnull(strstr(e.message, "TRACEKIN_DATABASE_URL"));
+    ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url=x", "--listen=0.0.0.0:1", NULL}, NULL, NULL), OK);
+    e = (struct err_info){0};
+    ck_assert_int_eq(service_config_check_serve(&c, &e), ERR_INVALID);
+    ck_assert_ptr_nonnull(strstr(e.message, "TRACEKIN_INSECURE"));
+    ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url=x", "--listen=[::]:1", "--insecure", NULL}, NULL, NULL), OK);
+    ck_assert_int_eq(service_config_check_serve(&c, NULL), OK);
+}
+END_TEST
+
+static const char *printed(const char *url)
+{
+    static char text[TEXT_MAX];
+    struct service_config c;
+    ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url", url, NULL}, NULL, NULL), OK);
+    FILE *out = fmemopen(text, sizeof text, "w");
+    ck_assert_ptr_nonnull(out);
+    service_config_print(&c, out);
+    ck_assert_int_eq(fclose(out), 0);
+    return text;
+}
+
+START_TEST(test_passwords_are_not_printed)
+{
+    static const struct { const char *url, *shown; } cases[] = {
+        {"postgresql://me:se%40cret@db:5432/tk?sslmode=require", "TRACEKIN_DATABASE_URL=postgresql://me:***@db:5432/tk?sslmode=require\n"},
+        {"postgresql://me:a@b:c@db/tk", "TRACEKIN_DATABASE_URL=postgresql://me:***@db/tk\n"},
+        {"postgresql://me@db/tk", "TRACEKIN_DATABASE_URL=postgresql://me@db/tk\n"},
+        {"postgresql:///tk?user=me&password=secret", "TRACEKIN_DATABASE_URL=postgresql:///tk?user=me&password=***\n"},
+        {"host=db password=secret user=me", "TRACEKIN_DATABASE_URL=host=db password=***\n"},
+        {"host=db user=me", "TRACEKIN_DATABASE_URL=host=db user=me\n"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        ck_assert_msg(strstr(printed(cases[i].url), cases[i].shown) != NULL, "%s", cases[i].url);
+}
+END_TEST
+
+/* What is printed can be given back: a default is in its own range and in its own words. */
+START_TEST(test_every_setting_is_listed)
+{
+    static const char *const names[] = {"LISTEN", "DATABASE_URL", "INSECURE", "RETENTION", "HTTP_THREADS", "READ_WORKERS",
+                                        "SEARCH_WORKERS", "INGEST_WORKERS", "WRITER_THREADS", "CONNECTIONS_MAX", "QUEUE_MAX",
+                                        "BODY_MAX_BYTES", "REQUEST_TIMEOUT", "DRAIN_TIMEOUT", "LOG_LEVEL"};
+    const char *text = printed("postgresql://db/tk");
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        char line[64];
+        (void)snprintf(line, sizeof line, "TRACEKIN_%s=", names[i]);
+        ck_assert_msg(strstr(text, line) != NULL, "%s", line);
+    }
+    ck_assert_ptr_nonnull(strstr(text, "TRACEKIN_BODY_MAX_BYTES=64MiB\n    --body-max-bytes; default 64MiB; 1KiB to 1GiB.\n"));
+    ck_assert_ptr_nonnull(strstr(text, "TRACEKIN_RETENTION=off\n"));
+    ck_assert_ptr_nonnull(strstr(text, "TRACEKIN_IDLE_TIMEOUT=75s\n"));
+}
+END_TEST
+
+static TCase *tcase_config(void)
+{
+    TCase *tc = tcase_create("config");
+    tcase_add_checked_fixture(tc, forget_environment, forget_environment);
+    tcase_add_test(tc, test_defaults);
+    tcase_add_test(tc, test_flag_beats_variable_beats_default);
+    tcase_add_test(tc, test_values);
+    tcase_add_test(tc, test_operands_keep_their_order);
+    tcase_add_test(tc, test_refuses);
+    tcase_add_test(tc, test_a_wrong_variable_is_named);
+    tcase_add_test(tc, test_serving_needs_a_database_and_a_decision);
+    tcase_add_test(tc, test_passwords_are_not_printed);
+    tcase_add_test(tc, test_every_setting_is_listed);
+    return tc;
+}
+
+CHECK_MAIN("config", tcase_config)

@@ -1,0 +1,94 @@
+#include "service/head.h"
+#include "tests/check_main.h"
+
+struct case_field {
+    const char *name, *value;
+};
+
+enum { FIELDS_MAX = 5 };
+
+static struct service_head head_of(const struct case_field *fields, bool is_http_1_0)
+{
+    struct service_head h = {.is_http_1_0 = is_http_1_0};
+    for (size_t i = 0; i < FIELDS_MAX && fields[i].name != NULL; i++)
+        service_head_add(&h, str_of(fields[i].name), str_of(fields[i].value));
+    return h;
+}
+
+START_TEST(test_refuses_what_is_ambiguous)
+{
+    static const struct { struct case_field fields[FIELDS_MAX]; bool is_http_1_0, is_fine, has_body; } cases[] = {
+        {{{"Host", "a"}}, false, true, false},
+        {{{0}}, true, true, false},
+        {{{0}}, false, false, false},
+        {{{"Host", "a"}, {"host", "a"}}, false, false, false},
+        {{{"Host", "a"}, {"Content-Length", "5"}}, false, true, true},
+        {{{"Host", "a"}, {"Content-Length", "0"}}, false, true, false},
+        {{{"Host", "a"}, {"Content-Length", " 5 "}}, false, true, true},
+        {{{"Host", "a"}, {"Content-Length", "5"}, {"Content-Length", "5"}}, false, false, true},
+        {{{"Host", "a"}, {"Content-Length", "5"}, {"CONTENT-LENGTH", "6"}}, false, false, true},
+        {{{"Host", "a"}, {"Content-Length", "+5"}}, false, false, false},
+        {{{"Host", "a"}, {"Content-Length", "-5"}}, false, false, false},
+        {{{"Host", "a"}, {"Content-Length", "0x5"}}, false, false, false},
+        {{{"Host", "a"}, {"Content-Length", "5,5"}}, false, false, false},
+        {{{"Host", "a"}, {"Content-Length", ""}}, false, false, false},
+        {{{"Host", "a"}, {"Content-Length", "18446744073709551616"}}, false, false, false},
+        {{{"Host", "a"}, {"Transfer-Encoding", "chunked"}}, false, true, true},
+        {{{"Host", "a"}, {"Transfer-Encoding", "Chunked"}}, false, true, true},
+        {{{"Host", "a"}, {"Transfer-Encoding", "chunked"}}, true, false, true},
+        {{{"Host", "a"}, {"Transfer-Encoding", "xchunked"}}, false, false, true},
+        {{{"Host", "a"}, {"Transfer-Encoding", "gzip, chunked"}}, false, false, true},
+        {{{"Host", "a"}, {"Transfer-Encoding", "identity"}}, false, false, true},
+        {{{"Host", "a"}, {"Transfer-Encoding", "chunked"}, {"Transfer-Encoding", "chunked"}}, false, false, true},
+        {{{"Host", "a"}, {"Transfer-Encoding", "chunked"}, {"Content-Length", "5"}}, false, false, true},
+        {{{"Host", "a"}, {"Content-Type", "a/b"}, {"Content-Type", "a/c"}}, false, false, false},
+        {{{"Host", "a"}, {"Content-Encoding", "gzip"}, {"Content-Encoding", "gzip"}}, false, false, false},
+        {{{"Host", "a"}, {"Accept", "a/b"}, {"Accept", "a/c"}, {"X-Any", "1"}, {"X-Any", "2"}}, false, true, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct service_head h = head_of(cases[i].fields, cases[i].is_http_1_0);
+        struct err_info e = {0};
+        ck_assert_msg((service_head_check(&h, &e) == OK) == cases[i].is_fine, "case %zu: %s", i, e.message);
+        ck_assert_msg(service_head_has_body(&h) == cases[i].has_body, "case %zu", i);
+        ck_assert_msg(cases[i].is_fine || e.code == ERR_INVALID, "case %zu", i);
+    }
+}
+END_TEST
+
+START_TEST(test_keeps_the_values)
+{
+    const struct case_field fields[FIELDS_MAX] = {{"content-type", " application/json "}, {"Content-Encoding", "gzip"},
+                                                  {"ACCEPT", "*/*"}, {"Expect", "100-Continue"}, {"x-request-id", "abc"}};
+    const struct service_head h = head_of(fields, false);
+    ck_assert(str_equal(h.content_type, STR("application/json")));
+    ck_assert(str_equal(h.content_encoding, STR("gzip")));
+    ck_assert(str_equal(h.accept, STR("*/*")));
+    ck_assert(str_equal(h.request_id, STR("abc")));
+    ck_assert(service_head_expects_continue(&h));
+    ck_assert_ptr_null(h.transfer_encoding.ptr);
+}
+END_TEST
+
+START_TEST(test_request_ids)
+{
+    static const char *const good[] = {"a", "A-Z_0.9", "0123456789012345678901234567890123456789012345678901234567890123"};
+    static const char *const bad[] = {"", "a b", "a\n", "a\"b", "\xc3\xa4",
+                                      "01234567890123456789012345678901234567890123456789012345678901234"};
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        ck_assert(service_head_is_request_id(str_of(good[i])));
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        ck_assert(!service_head_is_request_id(str_of(bad[i])));
+    ck_assert(!service_head_is_request_id((struct str){0}));
+}
+END_TEST
+
+static TCase *tcase_head(void)
+{
+    TCase *tc = tcase_create("head");
+    tcase_add_test(tc, test_refuses_what_is_ambiguous);
+    tcase_add_test(tc, test_keeps_the_values);
+    tcase_add_test(tc, test_request_ids);
+    return tc;
+}
+
+CHECK_MAIN("head", tcase_head)
