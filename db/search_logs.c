@@ -20,8 +20,8 @@
 #define SCAN(order)                                                                                                  \
     "SELECT " DB_LOG_COLUMNS ", l.is_match, l.is_last"                                                               \
     " FROM (SELECT l.*, " FILTERS " AS is_match, n = $16 AS is_last"                                                 \
-    " FROM (SELECT *, row_number() OVER () AS n FROM (SELECT * FROM logs WHERE " RANGE " ORDER BY " order " LIMIT $16)" \
-    " AS logs) AS l WHERE (" FILTERS ") OR n = $16 ORDER BY " order " LIMIT $15) AS l" DB_LOG_JOIN " ORDER BY " order
+    " FROM (SELECT *, row_number() OVER (ORDER BY " order ") AS n FROM (SELECT * FROM logs WHERE " RANGE \
+    " ORDER BY " order " LIMIT $16) AS logs) AS l WHERE (" FILTERS ") OR n = $16 ORDER BY " order " LIMIT $15) AS l" DB_LOG_JOIN " ORDER BY " order
 #define OF_TRACE(order)                                                                          \
     "SELECT " DB_LOG_COLUMNS ", true, false FROM logs AS l" DB_LOG_JOIN " WHERE trace_id = $16 AND " RANGE " AND " FILTERS \
     " ORDER BY " order " LIMIT $15"
