@@ -1,0 +1,217 @@
+#include "api/otlp_reply.h"
+
+#include "api/jsonwrite.h"
+#include "api/routes.h"
+#include "core/utf8.h"
+
+enum {
+    HTTP_BAD_REQUEST = 400,
+    HTTP_METHOD_NOT_ALLOWED = 405,
+    HTTP_TOO_MANY_REQUESTS = 429,
+    HTTP_UNAVAILABLE = 503,
+    VARINT_BITS = 7,
+    GRPC_UNIMPLEMENTED = 12,
+};
+
+/* Tags of protobuf fields: number << 3 | wire type. */
+enum { TAG_1_VARINT = 0x08, TAG_1_BYTES = 0x0a, TAG_2_BYTES = 0x12, TAG_3_BYTES = 0x1a };
+
+#define BAD_REQUEST_URL "type.googleapis.com/google.rpc.BadRequest"
+
+static const struct {
+    struct str content_type;
+    const char *reply_type;
+} encodings[] = {
+    [DB_ENCODING_PROTOBUF] = {{"application/x-protobuf", 22}, "application/x-protobuf"},
+    [DB_ENCODING_JSON] = {{"application/json", 16}, "application/json"},
+};
+
+bool api_otlp_encoding_of(struct str content_type, enum db_encoding *out)
+{
+    struct str parameters;
+    const struct str type = str_trim(str_split(content_type, ';', &parameters));
+    for (size_t i = 0; i < ARRAY_LEN(encodings); i++)
+        if (str_equal_nocase(type, encodings[i].content_type)) {
+            *out = (enum db_encoding)i;
+            return true;
+        }
+    return false;
+}
+
+/* --- protobuf */
+
+static void put_varint(struct buf *b, uint64_t value)
+{
+    for (; value >= 0x80; value >>= VARINT_BITS)
+        buf_putc(b, (char)(uint8_t)(value | 0x80));
+    buf_putc(b, (char)(uint8_t)value);
+}
+
+static void put_number(struct buf *b, char tag, int64_t value)
+{
+    if (value == 0)
+        return;
+    buf_putc(b, tag);
+    put_varint(b, (uint64_t)value);
+}
+
+static void put_bytes(struct buf *b, char tag, struct str bytes)
+{
+    if (bytes.len == 0)
+        return;
+    buf_putc(b, tag);
+    put_varint(b, bytes.len);
+    buf_puts(b, bytes);
+}
+
+/* Appends the message inner as a field, and empties it. */
+static void put_message(struct buf *b, char tag, struct buf *inner)
+{
+    put_bytes(b, tag, buf_str(inner));
+    b->failed = b->failed || !buf_is_ok(inner);
+    buf_clear(inner);
+}
+
+/* --- success */
+
+static void put_partial_proto(struct buf *out, int64_t n_rejected, struct str message)
+{
+    AUTO(buf) struct buf inner;
+    buf_init(&inner, out->max);
+    put_number(&inner, TAG_1_VARINT, n_rejected);
+    put_bytes(&inner, TAG_2_BYTES, message);
+    put_message(out, TAG_1_BYTES, &inner);
+}
+
+static void put_partial_json(struct buf *out, enum db_signal signal, int64_t n_rejected, struct str message)
+{
+    static const char *const names[] = {"rejectedSpans", "rejectedLogRecords", "rejectedDataPoints"};
+    struct api_json w;
+    api_json_init(&w, out);
+    api_json_open(&w, '{');
+    api_json_key(&w, "partialSuccess");
+    api_json_open(&w, '{');
+    if (n_rejected > 0) {
+        api_json_key(&w, names[signal]);
+        api_json_i64_text(&w, n_rejected);
+    }
+    api_json_key(&w, "errorMessage");
+    api_json_str(&w, message);
+    api_json_close(&w, '}');
+    api_json_close(&w, '}');
+}
+
+void api_otlp_reply_done(struct api_reply *reply, enum db_signal signal, enum db_encoding encoding, int64_t n_rejected,
+                         struct str message)
+{
+    const bool is_plain = n_rejected == 0 && message.len == 0;
+    reply->content_type = encodings[encoding].reply_type;
+    if (encoding == DB_ENCODING_PROTOBUF && !is_plain)
+        put_partial_proto(&reply->body, n_rejected, message);
+    else if (encoding == DB_ENCODING_JSON && is_plain)
+        BUF_LITERAL(&reply->body, "{}");
+    else if (encoding == DB_ENCODING_JSON)
+        put_partial_json(&reply->body, signal, n_rejected, message);
+}
+
+/* --- errors */
+
+/* google.rpc.Code, by which gRPC tells what HTTP's status tells. */
+static int grpc_code_of(enum err code)
+{
+    switch (code) {
+    case OK: return 0;
+    case ERR_INVALID: return 3;
+    case ERR_NOT_FOUND: return 5;
+    case ERR_TOO_LARGE: return 3;
+    case ERR_UNSUPPORTED: return 3;
+    case ERR_BUSY: return 14;
+    case ERR_TIMEOUT: return 4;
+    case ERR_CANCELLED: return 1;
+    case ERR_UNAVAILABLE: return 14;
+    case ERR_NOMEM: return 14;
+    case ERR_INTERNAL: return 13;
+    }
+    return 2;
+}
+
+/* Status.details holds a BadRequest with one violation, of the whole body. */
+static void put_status_proto(struct buf *out, int code, struct str message, bool is_bad_request)
+{
+    AUTO(buf) struct buf violation, bad_request, any;
+    buf_init(&violation, out->max);
+    buf_init(&bad_request, out->max);
+    buf_init(&any, out->max);
+    put_number(out, TAG_1_VARINT, code);
+    put_bytes(out, TAG_2_BYTES, message);
+    if (!is_bad_request)
+        return;
+    put_bytes(&violation, TAG_1_BYTES, STR("body"));
+    put_bytes(&violation, TAG_2_BYTES, message);
+    put_message(&bad_request, TAG_1_BYTES, &violation);
+    put_bytes(&any, TAG_1_BYTES, STR(BAD_REQUEST_URL));
+    put_message(&any, TAG_2_BYTES, &bad_request);
+    put_message(out, TAG_3_BYTES, &any);
+}
+
+static void put_violation_json(struct api_json *w, struct str message)
+{
+    api_json_open(w, '{');
+    api_json_key(w, "@type");
+    api_json_cstr(w, BAD_REQUEST_URL);
+    api_json_key(w, "fieldViolations");
+    api_json_open(w, '[');
+    api_json_open(w, '{');
+    api_json_key(w, "field");
+    api_json_cstr(w, "body");
+    api_json_key(w, "description");
+    api_json_str(w, message);
+    api_json_close(w, '}');
+    api_json_close(w, ']');
+    api_json_close(w, '}');
+}
+
+static void put_status_json(struct buf *out, int code, struct str message, bool is_bad_request)
+{
+    struct api_json w;
+    api_json_init(&w, out);
+    api_json_open(&w, '{');
+    api_json_key(&w, "code");
+    api_json_i64(&w, code);
+    api_json_key(&w, "message");
+    api_json_str(&w, message);
+    api_json_key(&w, "details");
+    api_json_open(&w, '[');
+    if (is_bad_request)
+        put_violation_json(&w, message);
+    api_json_close(&w, ']');
+    api_json_close(&w, '}');
+}
+
+static void add_retry_after(struct api_reply *reply, enum err code)
+{
+    if (reply->status != HTTP_TOO_MANY_REQUESTS && reply->status != HTTP_UNAVAILABLE)
+        return;
+    for (size_t i = 0; i < reply->n_headers; i++)
+        if (str_equal_nocase(str_of(reply->headers[i].name), STR("Retry-After")))
+            return;
+    (void)api_reply_header(reply, "Retry-After", code == ERR_BUSY || code == ERR_CANCELLED ? STR("1") : STR("5"));
+}
+
+void api_otlp_reply_error(const struct api_req *req, struct api_reply *reply, const struct err_info *e)
+{
+    enum db_encoding encoding = DB_ENCODING_JSON;
+    (void)api_otlp_encoding_of(req->content_type, &encoding);
+    reply->content_type = encodings[encoding].reply_type;
+    if (reply->status == 0)
+        reply->status = api_status_of(e->code);
+    add_retry_after(reply, e->code);
+    /* The bound of the message may have cut a character in two. */
+    const struct str repaired = utf8_repair(req->arena, str_of(e->message));
+    const struct str message = repaired.ptr == NULL ? STR("out of memory") : repaired;
+    const int code = reply->status == HTTP_METHOD_NOT_ALLOWED ? GRPC_UNIMPLEMENTED : grpc_code_of(e->code);
+    if (encoding == DB_ENCODING_PROTOBUF)
+        put_status_proto(&reply->body, code, message, reply->status == HTTP_BAD_REQUEST);
+    else
+        put_status_json(&reply->body, code, message, reply->status == HTTP_BAD_REQUEST);
+}
