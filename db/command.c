@@ -36,13 +36,21 @@ static enum err command_wait(struct db_conn *c, short events, struct err_info *e
     return OK;
 }
 
+/* What a server says before it ends a session is still in libpq's buffer when the end is noticed. */
+static enum err command_read(struct db_conn *c, struct err_info *e)
+{
+    if (PQconsumeInput(c->pg) == 1)
+        return OK;
+    AUTO(pg_result) PGresult *last_words = PQgetResult(c->pg);
+    return PQresultStatus(last_words) == PGRES_FATAL_ERROR ? db_conn_refused(c, last_words, e) : db_conn_lost(c, e);
+}
+
 enum err db_conn_flush(struct db_conn *c, struct err_info *e)
 {
     int left;
     while ((left = PQflush(c->pg)) == 1) {
         TRY(command_wait(c, POLLIN | POLLOUT, e));
-        if (PQconsumeInput(c->pg) == 0)
-            return db_conn_lost(c, e);
+        TRY(command_read(c, e));
     }
     return left == 0 ? OK : db_conn_lost(c, e);
 }
@@ -51,8 +59,7 @@ enum err db_conn_next(struct db_conn *c, PGresult **out, struct err_info *e)
 {
     while (PQisBusy(c->pg) != 0) {
         TRY(command_wait(c, POLLIN, e));
-        if (PQconsumeInput(c->pg) == 0)
-            return db_conn_lost(c, e);
+        TRY(command_read(c, e));
     }
     *out = PQgetResult(c->pg);
     const char *const sqlstate = *out == NULL ? NULL : PQresultErrorField(*out, PG_DIAG_SQLSTATE);
@@ -94,7 +101,7 @@ enum err db_conn_rest(struct db_conn *c, PGresult **out, struct err_info *e)
             break;
         PQclear(last);
         last = next;
-        if (PQresultStatus(last) == PGRES_COPY_IN)
+        if (PQresultStatus(last) == PGRES_COPY_IN || db_conn_is_last_word(last))
             break;
     }
     if (last == NULL)

@@ -60,8 +60,9 @@ static const char *result_field(const PGresult *r, int field)
     return value == NULL ? "" : value;
 }
 
-static bool severity_ends_session(const char *severity)
+bool db_conn_is_last_word(const PGresult *r)
 {
+    const char *const severity = result_field(r, PG_DIAG_SEVERITY_NONLOCALIZED);
     return strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0;
 }
 
@@ -75,7 +76,7 @@ enum err db_conn_refused(struct db_conn *c, const PGresult *failed, struct err_i
         i++;
     const enum err code =
         error_set(e, meanings[i].code, meanings[i].message, sqlstate, result_field(failed, PG_DIAG_MESSAGE_PRIMARY));
-    if (PQstatus(c->pg) == CONNECTION_BAD || severity_ends_session(result_field(failed, PG_DIAG_SEVERITY_NONLOCALIZED)))
+    if (PQstatus(c->pg) == CONNECTION_BAD || db_conn_is_last_word(failed))
         db_conn_close(c);
     return code;
 }

@@ -144,7 +144,7 @@ static enum err run_read(struct db_conn *c, struct run *run, struct err_info *e)
 {
     for (run->n_done = 0; run->n_done < run->n_steps; run->n_done++) {
         TRY(run_step(c, run, e));
-        if (PQstatus(c->pg) == CONNECTION_BAD && run->failed != NULL)
+        if (run->failed != NULL && db_conn_is_last_word(run->failed))
             return db_conn_refused(c, run->failed, e);
         TRY(run_step_end(c, run, e));
     }
