@@ -44,7 +44,11 @@ static void request_make_id(struct service_request *r)
 {
     static const char digits[] = "0123456789abcdef";
     unsigned char bytes[ID_BYTES] = {0};
-    (void)getrandom(bytes, sizeof bytes, 0);
+    /* Up to 256 bytes come whole once the kernel's pool is ready; before that the id is merely less unique. */
+    if (getrandom(bytes, sizeof bytes, GRND_NONBLOCK) != (ssize_t)sizeof bytes) {
+        const int64_t now_ns = clock_mono_ns();
+        memcpy(bytes, &now_ns, sizeof bytes < sizeof now_ns ? sizeof bytes : sizeof now_ns);
+    }
     for (size_t i = 0; i < ID_BYTES; i++) {
         r->id[2 * i] = digits[bytes[i] >> 4];
         r->id[2 * i + 1] = digits[bytes[i] & 15];
