@@ -1,0 +1,263 @@
+/* What the service does with requests as such: whole ones, ambiguous ones, ones that are too large or too slow. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/integration/support/database.h"
+#include "tests/integration/support/http.h"
+#include "tests/integration/support/server.h"
+
+static struct server server;
+
+static void start(void)
+{
+    static const char *const settings[] = {"TRACEKIN_BODY_MAX_BYTES=64KiB", "TRACEKIN_HEADER_TIMEOUT=500ms",
+                                           "TRACEKIN_TRANSFER_TIMEOUT=1s", "TRACEKIN_IDLE_TIMEOUT=3s", NULL};
+    server_start(&server, database_url(), settings);
+}
+
+static void stop(void)
+{
+    ck_assert_int_eq(server_stop(&server), 0);
+}
+
+START_TEST(test_connections_are_kept)
+{
+    const int fd = http_connect(&server);
+    for (int i = 0; i < 3; i++) {
+        struct http_reply reply;
+        http_write(fd, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+        ck_assert(http_read(fd, 2000, false, &reply));
+        ck_assert_int_eq(reply.status, 200);
+        http_reply_close(&reply);
+        http_write(fd, "GET /api/v1/services HTTP/1.1\r\nHost: a\r\n\r\n");
+        ck_assert(http_read(fd, 2000, false, &reply));
+        ck_assert_int_eq(reply.status, 200);
+        http_reply_close(&reply);
+    }
+    ck_assert_int_eq(close(fd), 0);
+}
+END_TEST
+
+START_TEST(test_pipelined_requests_are_answered_in_order)
+{
+    static const struct { const char *target; int status; } wanted[] = {
+        {"/healthz", 200}, {"/api/v1/services", 200}, {"/nothing", 404}, {"/metrics", 200}};
+    const int fd = http_connect(&server);
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+        char text[128];
+        (void)snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", wanted[i].target);
+        http_write(fd, text);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+        struct http_reply reply;
+        ck_assert(http_read(fd, 2000, false, &reply));
+        ck_assert_int_eq(reply.status, wanted[i].status);
+        http_reply_close(&reply);
+    }
+    ck_assert_int_eq(close(fd), 0);
+}
+END_TEST
+
+START_TEST(test_head_is_get_without_the_body)
+{
+    static const char *const targets[] = {"/healthz", "/api/v1/services", "/nothing"};
+    const int fd = http_connect(&server);
+    for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
+        struct http_reply get, head;
+        char text[128];
+        http_get(&server, targets[i], &get);
+        (void)snprintf(text, sizeof text, "HEAD %s HTTP/1.1\r\nHost: a\r\n\r\n", targets[i]);
+        http_write(fd, text);
+        ck_assert(http_read(fd, 2000, true, &head));
+        ck_assert_int_eq(head.status, get.status);
+        ck_assert_ptr_nonnull(strstr(head.head, "Content-Length: "));
+        http_reply_close(&get);
+        http_reply_close(&head);
+    }
+    ck_assert_int_eq(close(fd), 0);
+}
+END_TEST
+
+START_TEST(test_other_methods_learn_what_is_allowed)
+{
+    static const struct { const char *method, *target, *allow; int status; } cases[] = {
+        {"OPTIONS", "/healthz", "Allow: GET, HEAD", 204}, {"DELETE", "/healthz", "Allow: GET, HEAD", 405},
+        {"POST", "/api/v1/services", "Allow: GET, HEAD", 405}, {"PUT", "/v1/traces", "Allow: POST", 405},
+        {"OPTIONS", "/v1/logs", "Allow: POST", 204}, {"get", "/healthz", "Allow: GET, HEAD", 405}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct http_reply reply;
+        http_send(&server, &(struct http_request){.method = cases[i].method, .target = cases[i].target}, &reply);
+        ck_assert_int_eq(reply.status, cases[i].status);
+        ck_assert_msg(http_has_header(&reply, cases[i].allow), "%s", reply.head);
+        http_reply_close(&reply);
+    }
+}
+END_TEST
+
+START_TEST(test_request_ids)
+{
+    struct http_reply reply;
+    http_send(&server, &(struct http_request){.target = "/nothing", .headers = {"X-Request-Id: of.the-client_7"}}, &reply);
+    ck_assert(http_has_header(&reply, "X-Request-Id: of.the-client_7"));
+    ck_assert_ptr_nonnull(strstr(reply.body, "\"request_id\":\"of.the-client_7\""));
+    http_reply_close(&reply);
+    http_send(&server, &(struct http_request){.target = "/healthz", .headers = {"X-Request-Id: not an id"}}, &reply);
+    ck_assert_ptr_nonnull(strstr(reply.head, "X-Request-Id: "));
+    ck_assert_ptr_null(strstr(reply.head, "not an id"));
+    http_reply_close(&reply);
+}
+END_TEST
+
+/* Each is answered by an error, or not at all, and the connection does not stay open for what may follow. */
+START_TEST(test_ambiguous_requests_end_the_connection)
+{
+    static const char *const requests[] = {
+        "GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\n\r\n",
+        "POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcde",
+        "POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST /v1/traces HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        "POST /v1/traces HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+        "POST /v1/traces HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\nabcde",
+        "POST /v1/traces HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n",
+        "nonsense\r\n\r\n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+        struct http_reply reply;
+        const int fd = http_connect(&server);
+        http_write(fd, requests[i]);
+        http_write(fd, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+        (void)http_read(fd, 2000, false, &reply);
+        ck_assert_msg(reply.status == 0 || (reply.status >= 400 && reply.status < 500), "%s: %d", requests[i], reply.status);
+        ck_assert_msg(http_is_closed(fd, 2000), "%s", requests[i]);
+        http_reply_close(&reply);
+        ck_assert_int_eq(close(fd), 0);
+    }
+}
+END_TEST
+
+enum { TOO_LARGE = 100000 };
+
+/* Read to its end, so that the client gets the answer instead of a reset, on a connection that stays. */
+START_TEST(test_a_body_too_large)
+{
+    static char body[TOO_LARGE + 1];
+    struct http_reply reply;
+    memset(body, 'x', TOO_LARGE);
+    http_post_json(&server, "/v1/traces", body, &reply);
+    ck_assert_int_eq(reply.status, 413);
+    ck_assert_msg(strstr(reply.body, "65536") != NULL, "%s", reply.body);
+    ck_assert_ptr_null(strstr(reply.head, "Connection: close"));
+    http_reply_close(&reply);
+}
+END_TEST
+
+START_TEST(test_a_chunked_body_too_large)
+{
+    static char body[TOO_LARGE + 1];
+    struct http_reply reply;
+    memset(body, 'x', TOO_LARGE);
+    const struct http_request request = {
+        .target = "/v1/traces", .headers = {"Content-Type: application/json", "Transfer-Encoding: chunked"},
+        .body = body, .body_len = TOO_LARGE};
+    http_send(&server, &request, &reply);
+    ck_assert_int_eq(reply.status, 413);
+    http_reply_close(&reply);
+}
+END_TEST
+
+START_TEST(test_a_body_too_large_is_refused_before_it_is_sent)
+{
+    static const char *const requests[] = {
+        "POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\nExpect: 100-continue\r\n\r\n",
+        "POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000000\r\n\r\n"};
+    for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+        struct http_reply reply;
+        const int fd = http_connect(&server);
+        http_write(fd, requests[i]);
+        ck_assert(http_read(fd, 400, false, &reply));
+        ck_assert_int_eq(reply.status, 413);
+        ck_assert(http_is_closed(fd, 2000));
+        http_reply_close(&reply);
+        ck_assert_int_eq(close(fd), 0);
+    }
+}
+END_TEST
+
+START_TEST(test_a_chunked_body_without_end_is_cut_off)
+{
+    const int fd = http_connect(&server);
+    char chunk[1100] = "400\r\n";
+    memset(chunk + 5, 'x', 1024);
+    memcpy(chunk + 5 + 1024, "\r\n", 3);
+    http_write(fd, "POST /v1/traces HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 400; i++)
+        http_write(fd, chunk);
+    ck_assert(http_is_closed(fd, 500));
+    ck_assert_int_eq(close(fd), 0);
+}
+END_TEST
+
+/* A byte now and then keeps no connection open: the time is for the whole header, or the whole body. */
+START_TEST(test_slow_clients_are_cut_off)
+{
+    static const struct { const char *head; int ms; } cases[] = {
+        {"", 1500}, {"GET /healthz HTTP/1.1\r\nX-Slow: ", 1500},
+        {"POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n", 2500}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const int fd = http_connect(&server);
+        http_write(fd, cases[i].head);
+        bool is_closed = false;
+        for (int ms = 0; ms < cases[i].ms && !is_closed; ms += 100) {
+            http_write(fd, i == 0 ? "" : "a");
+            is_closed = http_is_closed(fd, 100);
+        }
+        ck_assert_msg(is_closed, "%s", cases[i].head);
+        ck_assert_int_eq(close(fd), 0);
+    }
+}
+END_TEST
+
+START_TEST(test_what_is_counted)
+{
+    struct http_reply reply;
+    http_get(&server, "/nothing/at/all", &reply);
+    http_reply_close(&reply);
+    http_get(&server, "/api/v1/services?unknown=1", &reply);
+    http_reply_close(&reply);
+    http_get(&server, "/metrics", &reply);
+    static const char *const lines[] = {
+        "tracekin_http_requests_total{method=\"GET\",route=\"none\",code=\"404\"} 1\n",
+        "tracekin_http_requests_total{method=\"GET\",route=\"/api/v1/services\",code=\"400\"} 1\n",
+        "tracekin_http_requests_in_flight 1\n", "tracekin_build_info{version=\"" TRACEKIN_VERSION "\"} 1\n",
+        "tracekin_queue_depth{lane=\"read\"} 0\n", "tracekin_rejected_total{reason=\"queue_full\"} 0\n"};
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+        ck_assert_msg(strstr(reply.body, lines[i]) != NULL, "%s not in %s", lines[i], reply.body);
+    http_reply_close(&reply);
+}
+END_TEST
+
+static TCase *tcase_protocol(void)
+{
+    TCase *tc = tcase_create("protocol");
+    tcase_set_timeout(tc, 60);
+    tcase_add_checked_fixture(tc, start, stop);
+    tcase_add_test(tc, test_connections_are_kept);
+    tcase_add_test(tc, test_pipelined_requests_are_answered_in_order);
+    tcase_add_test(tc, test_head_is_get_without_the_body);
+    tcase_add_test(tc, test_other_methods_learn_what_is_allowed);
+    tcase_add_test(tc, test_request_ids);
+    tcase_add_test(tc, test_ambiguous_requests_end_the_connection);
+    tcase_add_test(tc, test_a_body_too_large);
+    tcase_add_test(tc, test_a_chunked_body_too_large);
+    tcase_add_test(tc, test_a_body_too_large_is_refused_before_it_is_sent);
+    tcase_add_test(tc, test_a_chunked_body_without_end_is_cut_off);
+    tcase_add_test(tc, test_slow_clients_are_cut_off);
+    tcase_add_test(tc, test_what_is_counted);
+    return tc;
+}
+
+DATABASE_MAIN("http_protocol", tcase_protocol)
