@@ -93,6 +93,8 @@ static enum err connect_poll(PGconn *pg, const struct db_wait *wait)
 static enum err session_start(struct db_conn *c, struct err_info *e)
 {
     AUTO(pg_result) PGresult *result = NULL;
+    if (PQserverVersion(c->pg) < DB_SERVER_VERSION_MIN)
+        return OK;
     TRY(db_conn_query(c, session_sql, &result, e));
     const bool is_ok = PQresultStatus(result) == PGRES_COMMAND_OK;
     return db_conn_end(c, is_ok ? NULL : result, e);

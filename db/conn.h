@@ -21,6 +21,9 @@
 
 enum { DB_PARAMS_MAX = 32, DB_STATEMENTS_MAX = 128, DB_CANCEL_GRACE_MS = 250, DB_CONNECT_TIMEOUT_S = 3 };
 
+/* As PQserverVersion gives it. An older server is connected to as well, so that it can be told apart. */
+enum { DB_SERVER_VERSION_MIN = 150000 };
+
 struct db_conn;   /* a connection */
 struct db_result; /* the rows of one statement */
 

@@ -221,6 +221,7 @@ static enum err run_one(const struct migrate *run, const struct db_migration *m,
 static enum err run_pending(const struct migrate *run, struct db_migrations all, int *n_applied, struct err_info *e)
 {
     AUTO(db_result) struct db_result *rows = NULL;
+    TRY(db_migrate_prepare_server(run->conn, run->wait, e));
     TRY(db_exec(run->conn, run->wait, table_sql, NULL, e));
     TRY(db_run(run->conn, run->wait, &list_rows, NULL, &rows, e));
     struct merge m = {.all = all, .rows = rows};
@@ -240,7 +241,6 @@ enum err db_migrate_run_all(struct db_conn *c, const struct db_wait *wait, struc
     const struct migrate run = {.conn = c, .wait = wait, .arena = &arena};
     int n = 0;
     arena_init(&arena, MIGRATE_ARENA_BYTES);
-    TRY(db_migrate_prepare_server(c, wait, e));
     TRY(db_advisory_lock(c, wait, DB_ADVISORY_MIGRATE, e));
     const enum err code = run_pending(&run, all, &n, e);
     db_advisory_unlock(c, wait, DB_ADVISORY_MIGRATE);

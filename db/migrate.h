@@ -13,8 +13,6 @@
 
 #include "db/conn.h"
 
-enum { DB_SERVER_VERSION_MIN = 150000 };
-
 struct db_migration {
     int version;
     const char *name;
@@ -62,7 +60,7 @@ enum err db_migrate_status_all(struct db_conn *c, const struct db_wait *wait, st
                                struct err_info *e) MUST_USE;
 
 /* Whether the server is one this program can use, and pgvector is in this database; makes the extension when it is not.
- * Runs before the first migration. */
+ * Part of a run, under its lock. */
 enum err db_migrate_prepare_server(struct db_conn *c, const struct db_wait *wait, struct err_info *e) MUST_USE;
 
 #endif
