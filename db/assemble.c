@@ -1,0 +1,217 @@
+#include "db/assemble.h"
+
+#include "core/clock.h"
+#include "core/hash.h"
+#include "db/advisory.h"
+#include "db/assemble_read.h"
+#include "db/copyrow.h"
+#include "db/trace_merge.h"
+
+#define LOCK_KEY INT64_C(0x7472616365006d32)
+/* The arena of a round holds the spans of DB_ASSEMBLE_SPANS_MAX and what comes of them; a stream, their rows. */
+enum { ARENA_MAX_BYTES = 1 << 30, STREAM_MAX_BYTES = 1 << 29, FEWER_TRACES = 8 };
+enum { ERROR_COLUMNS = 11, OPERATION_COLUMNS = 7 };
+
+static const char prepare_sql[] =
+    "CREATE TEMP TABLE IF NOT EXISTS stage_errors (LIKE errors INCLUDING DEFAULTS) ON COMMIT DELETE ROWS;"
+    "CREATE TEMP TABLE IF NOT EXISTS stage_operations (LIKE operations INCLUDING DEFAULTS) ON COMMIT DELETE ROWS";
+static const char copy_errors[] = "COPY pg_temp.stage_errors FROM STDIN (FORMAT binary)";
+static const char copy_operations[] = "COPY pg_temp.stage_operations FROM STDIN (FORMAT binary)";
+
+/* Errors of a trace without spans have lasting ids, so they need no deletion. */
+static const struct db_statement delete_errors = {
+    "assemble_delete_errors", "DELETE FROM errors e USING pg_temp.stage_traces s WHERE e.trace_id = s.trace_id"};
+static const struct db_statement insert_errors = {
+    "assemble_insert_errors", "INSERT INTO errors SELECT * FROM pg_temp.stage_errors ON CONFLICT DO NOTHING"};
+static const struct db_statement merge_operations = {
+    "assemble_operations",
+    "INSERT INTO operations AS o SELECT * FROM pg_temp.stage_operations ORDER BY operation_id, day"
+    " ON CONFLICT (operation_id, day) DO UPDATE SET first_seen_ns = least(o.first_seen_ns, EXCLUDED.first_seen_ns),"
+    " last_seen_ns = greatest(o.last_seen_ns, EXCLUDED.last_seen_ns)"
+    " WHERE o.first_seen_ns > EXCLUDED.first_seen_ns OR o.last_seen_ns < EXCLUDED.last_seen_ns"};
+static const struct db_statement count_backlog = {
+    "assemble_backlog", "SELECT count(DISTINCT trace_id), min(arrived_at) FROM trace_arrivals"};
+
+static const char *const sources[] = {
+    [DB_ERROR_SPAN_STATUS] = "span_status", [DB_ERROR_SPAN_EVENT] = "span_event", [DB_ERROR_LOG] = "log"};
+
+enum err db_assemble_lead(struct db_conn *c, const struct db_wait *wait, bool *is_leader, struct err_info *e)
+{
+    bool is_held = false;
+    TRY(db_conn_open(c, wait, e));
+    TRY(db_assemble_read_prepare(c, wait, e));
+    TRY(db_trace_merge_prepare(c, wait, e));
+    TRY(db_exec(c, wait, prepare_sql, NULL, e));
+    TRY(db_advisory_try(c, wait, LOCK_KEY, &is_held, e));
+    *is_leader = is_held;
+    return OK;
+}
+
+static void put_error(struct buf *out, const struct db_trace_error *error)
+{
+    db_copyrow_start(out, ERROR_COLUMNS);
+    db_copyrow_bytes(out, error->error_id, sizeof error->error_id);
+    db_copyrow_str(out, error->trace_id);
+    db_copyrow_str(out, error->span_id);
+    db_copyrow_text(out, error->service);
+    db_copyrow_text(out, error->name);
+    db_copyrow_text(out, error->type);
+    db_copyrow_text(out, error->message);
+    db_copyrow_text(out, str_of(sources[error->source]));
+    db_copyrow_time(out, error->start_ns);
+    db_copyrow_i64(out, error->start_ns);
+    if (error->has_duration)
+        db_copyrow_f64(out, error->duration_ms);
+    else
+        db_copyrow_null(out);
+}
+
+/* An operation of a day, once a round. */
+struct operation {
+    uint64_t id; /* 0: a free slot */
+    int64_t day, first_ns, last_ns;
+    const struct db_assemble_span *span;
+};
+
+static uint64_t operation_id(const struct db_assemble_span *s)
+{
+    return hash64(s->name, hash64(s->service, s->kind)) | 1;
+}
+
+static void note_operation(struct operation *slots, size_t mask, const struct db_assemble_span *s)
+{
+    const uint64_t id = operation_id(s);
+    const int64_t day = clock_day(s->start_ns);
+    size_t at = (size_t)(id >> 1) & mask;
+    while (slots[at].id != 0 && (slots[at].id != id || slots[at].day != day))
+        at = (at + 1) & mask;
+    struct operation *const o = &slots[at];
+    if (o->id == 0)
+        *o = (struct operation){id, day, s->start_ns, s->start_ns, s};
+    if (s->start_ns < o->first_ns)
+        o->first_ns = s->start_ns;
+    if (s->start_ns > o->last_ns)
+        o->last_ns = s->start_ns;
+}
+
+static void put_operation(struct buf *out, const struct operation *o)
+{
+    db_copyrow_start(out, OPERATION_COLUMNS);
+    db_copyrow_i64(out, (int64_t)o->id);
+    db_copyrow_date(out, o->day);
+    db_copyrow_text(out, o->span->service);
+    db_copyrow_text(out, o->span->name);
+    db_copyrow_i16(out, o->span->kind);
+    db_copyrow_i64(out, o->first_ns);
+    db_copyrow_i64(out, o->last_ns);
+}
+
+static enum err put_operations(struct buf *out, const struct db_assemble_reading *reading, struct arena *arena,
+                               struct err_info *e)
+{
+    size_t n_slots = 16;
+    while (n_slots < 2 * reading->n_spans)
+        n_slots *= 2;
+    struct operation *const slots = arena_calloc(arena, n_slots, sizeof *slots);
+    if (slots == NULL)
+        return ERR_SET_NOMEM(e);
+    for (size_t i = 0; i < reading->n_inputs; i++)
+        for (size_t s = 0; s < reading->inputs[i].n_spans; s++)
+            note_operation(slots, n_slots - 1, &reading->inputs[i].spans[s]);
+    db_copyrow_begin(out);
+    for (size_t i = 0; i < n_slots; i++)
+        if (slots[i].id != 0)
+            put_operation(out, &slots[i]);
+    db_copyrow_end(out);
+    return buf_is_ok(out) ? OK : ERR_SET_NOMEM(e);
+}
+
+static enum err assemble_all(const struct db_assemble_reading *reading, struct arena *arena, struct buf *traces,
+                             struct buf *errors, struct err_info *e)
+{
+    db_copyrow_begin(traces);
+    db_copyrow_begin(errors);
+    for (size_t i = 0; i < reading->n_inputs; i++) {
+        struct db_assemble_output out;
+        TRY(db_assemble_trace(&reading->inputs[i], arena, &out, e));
+        if (out.has_row)
+            db_trace_merge_put(traces, &out.row);
+        for (size_t n = 0; n < out.n_errors; n++)
+            put_error(errors, &out.errors[n]);
+    }
+    db_copyrow_end(traces);
+    db_copyrow_end(errors);
+    return buf_is_ok(traces) && buf_is_ok(errors) ? OK : ERR_SET_NOMEM(e);
+}
+
+static enum err run(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, struct err_info *e)
+{
+    struct db_params none;
+    db_params_init(&none, NULL);
+    AUTO(db_result) struct db_result *r = NULL;
+    return db_run(c, wait, s, &none, &r, e);
+}
+
+static enum err write_all(struct db_conn *c, const struct db_wait *wait, const struct db_assemble_reading *reading,
+                          struct arena *arena, struct err_info *e)
+{
+    AUTO(buf) struct buf traces;
+    AUTO(buf) struct buf errors;
+    AUTO(buf) struct buf operations;
+    buf_init(&traces, STREAM_MAX_BYTES);
+    buf_init(&errors, STREAM_MAX_BYTES);
+    buf_init(&operations, STREAM_MAX_BYTES);
+    TRY(assemble_all(reading, arena, &traces, &errors, e));
+    TRY(put_operations(&operations, reading, arena, e));
+    TRY(db_trace_merge(c, wait, buf_str(&traces), e));
+    TRY(run(c, wait, &delete_errors, e));
+    TRY(db_copy(c, wait, copy_errors, buf_str(&errors), e));
+    TRY(run(c, wait, &insert_errors, e));
+    TRY(db_copy(c, wait, copy_operations, buf_str(&operations), e));
+    return run(c, wait, &merge_operations, e);
+}
+
+/* One transaction over at most n_traces_max traces; *is_cut: it was undone, as their spans are too many for one round. */
+static enum err try_round(struct db_conn *c, const struct db_wait *wait, const struct db_assemble_when *when,
+                          size_t n_traces_max, struct db_assembled *out, bool *is_cut, struct err_info *e)
+{
+    AUTO(arena) struct arena arena;
+    AUTO(db_assemble_reading) struct db_assemble_reading reading = {0};
+    arena_init(&arena, ARENA_MAX_BYTES);
+    TRY(db_exec(c, wait, "BEGIN", NULL, e));
+    TRY(db_assemble_read(c, wait, when, n_traces_max, &arena, &reading, e));
+    *is_cut = reading.is_cut && n_traces_max > 1;
+    if (*is_cut)
+        return db_exec(c, wait, "ROLLBACK", NULL, e);
+    if (reading.n_inputs > 0)
+        TRY(write_all(c, wait, &reading, &arena, e));
+    TRY(db_exec(c, wait, "COMMIT", NULL, e));
+    *out = (struct db_assembled){reading.n_inputs, reading.n_spans, reading.n_inputs == n_traces_max};
+    return OK;
+}
+
+enum err db_assemble_round(struct db_conn *c, const struct db_wait *wait, const struct db_assemble_when *when,
+                           struct db_assembled *out, struct err_info *e)
+{
+    bool is_cut = true;
+    for (size_t n = DB_ASSEMBLE_TRACES_MAX; is_cut; n = n > FEWER_TRACES ? n / FEWER_TRACES : 1) {
+        const enum err code = try_round(c, wait, when, n, out, &is_cut, e);
+        if (code != OK) {
+            db_rollback(c, wait);
+            return code;
+        }
+    }
+    return OK;
+}
+
+enum err db_assemble_backlog(struct db_conn *c, const struct db_wait *wait, int64_t *n_traces, int64_t *oldest_ns,
+                             struct err_info *e)
+{
+    struct db_params none;
+    db_params_init(&none, NULL);
+    AUTO(db_result) struct db_result *r = NULL;
+    TRY(db_run(c, wait, &count_backlog, &none, &r, e));
+    *n_traces = db_get_i64(r, 0, 0);
+    *oldest_ns = db_is_null(r, 0, 1) ? 0 : db_get_time(r, 0, 1);
+    return OK;
+}
