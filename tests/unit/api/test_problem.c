@@ -1,0 +1,196 @@
+/* Dispatch, and errors as problem documents: read back by jansson. */
+#include <jansson.h>
+
+#include "api/params.h"
+#include "api/routes.h"
+#include "core/log.h"
+#include "tests/check_main.h"
+
+static struct arena arena;
+static struct api_reply reply;
+static struct api_req req;
+static struct err_info to_fail_with;
+
+static int64_t stopped_clock(void)
+{
+    return INT64_C(1674981729000000000);
+}
+
+static const struct api_world world = {.wall_ns = stopped_clock};
+
+/* Writes half an answer, then fails: none of it may be seen. */
+static enum err give_up(struct api_req *r, struct api_reply *out, struct err_info *e)
+{
+    (void)r;
+    buf_puts(&out->body, STR("{\"items\":["));
+    out->status = 200;
+    (void)api_reply_header(out, "X-Half", STR("yes"));
+    *e = to_fail_with;
+    return to_fail_with.code;
+}
+
+static enum err flood(struct api_req *r, struct api_reply *out, struct err_info *e)
+{
+    (void)r;
+    (void)e;
+    for (int i = 0; i < 100; i++)
+        buf_puts(&out->body, STR("0123456789"));
+    return OK;
+}
+
+static enum err greet(struct api_req *r, struct api_reply *out, struct err_info *e)
+{
+    (void)r;
+    (void)e;
+    buf_puts(&out->body, STR("{}"));
+    return OK;
+}
+
+static const struct api_route failing = {.method = "GET", .path = "/fail", .name = "fail", .handler = give_up};
+static const struct api_route flooding = {.method = "GET", .path = "/flood", .name = "flood", .handler = flood};
+static const struct api_route greeting = {.method = "GET", .path = "/greet", .name = "greet", .handler = greet};
+
+static void setup(void)
+{
+    log_set_fd(-1);
+    arena_init(&arena, 1 << 20);
+    reply = (struct api_reply){0};
+    buf_init(&reply.body, 512);
+    req = (struct api_req){.world = &world, .route = &failing, .arena = &arena, .target = STR("/fail"),
+                           .request_id = STR("r1")};
+    to_fail_with = (struct err_info){0};
+}
+
+static void teardown(void)
+{
+    buf_close(&reply.body);
+    arena_close(&arena);
+}
+
+static json_t *problem(void)
+{
+    json_t *root = json_loadb(reply.body.data, reply.body.len, 0, NULL);
+    ck_assert_msg(root != NULL, "%.*s", (int)reply.body.len, reply.body.data);
+    return root;
+}
+
+static bool has_header(const char *name)
+{
+    for (size_t i = 0; i < reply.n_headers; i++)
+        if (strcmp(reply.headers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+START_TEST(an_error_replaces_half_an_answer)
+{
+    (void)ERR_PARAM(&to_fail_with, "limit", "limit must be \"%d\"", 7);
+    api_dispatch(&req, &reply);
+    ck_assert_int_eq(reply.status, 400);
+    ck_assert_str_eq(reply.content_type, "application/problem+json");
+    ck_assert(!has_header("X-Half"));
+    json_t *root = problem();
+    ck_assert_str_eq(json_string_value(json_object_get(root, "type")), "urn:tracekin:problem:invalid");
+    ck_assert_str_eq(json_string_value(json_object_get(root, "title")), "Bad Request");
+    ck_assert_str_eq(json_string_value(json_object_get(root, "detail")), "limit must be \"7\"");
+    ck_assert_str_eq(json_string_value(json_object_get(root, "parameter")), "limit");
+    ck_assert_str_eq(json_string_value(json_object_get(root, "request_id")), "r1");
+    ck_assert_int_eq(json_integer_value(json_object_get(root, "status")), 400);
+    json_decref(root);
+}
+END_TEST
+
+START_TEST(every_code_has_its_status)
+{
+    static const struct {
+        enum err code;
+        int status;
+        bool may_retry;
+    } cases[] = {
+        {ERR_INVALID, 400, false},  {ERR_NOT_FOUND, 404, false}, {ERR_TOO_LARGE, 413, false}, {ERR_UNSUPPORTED, 415, false},
+        {ERR_BUSY, 503, true},      {ERR_TIMEOUT, 504, false},   {ERR_CANCELLED, 503, true},  {ERR_UNAVAILABLE, 503, true},
+        {ERR_NOMEM, 503, true},     {ERR_INTERNAL, 500, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        to_fail_with = (struct err_info){0};
+        (void)ERR_SET(&to_fail_with, cases[i].code, "no");
+        api_dispatch(&req, &reply);
+        ck_assert_int_eq(reply.status, cases[i].status);
+        ck_assert_int_eq(api_status_of(cases[i].code), cases[i].status);
+        ck_assert_int_eq(has_header("Retry-After"), cases[i].may_retry);
+        json_decref(problem());
+    }
+}
+END_TEST
+
+START_TEST(the_servers_own_words_stay_inside)
+{
+    (void)ERR_SET(&to_fail_with, ERR_INTERNAL, "the database refused");
+    (void)strcpy(to_fail_with.detail, "relation secret does not exist");
+    api_dispatch(&req, &reply);
+    ck_assert(!str_contains(buf_str(&reply.body), STR("secret")));
+}
+END_TEST
+
+START_TEST(a_character_cut_in_two_is_mended)
+{
+    (void)ERR_PARAM(&to_fail_with, "\xc3", "bad \xe2\x82");
+    api_dispatch(&req, &reply);
+    json_t *root = problem();
+    ck_assert_str_eq(json_string_value(json_object_get(root, "detail")), "bad \xef\xbf\xbd");
+    json_decref(root);
+}
+END_TEST
+
+START_TEST(a_wrong_method_is_405)
+{
+    struct err_info e = {.code = ERR_UNSUPPORTED, .message = "GET only", .parameter = "method"};
+    req.route = NULL;
+    api_reply_error(&req, &reply, &e);
+    ck_assert_int_eq(reply.status, 405);
+    json_decref(problem());
+}
+END_TEST
+
+START_TEST(an_answer_past_the_bound_is_no_half_answer)
+{
+    req.route = &flooding;
+    api_dispatch(&req, &reply);
+    ck_assert_int_eq(reply.status, 503);
+    json_decref(problem());
+}
+END_TEST
+
+START_TEST(an_answer_and_an_unknown_parameter)
+{
+    req.route = &greeting;
+    req.target = STR("/greet");
+    api_dispatch(&req, &reply);
+    ck_assert_int_eq(reply.status, 200);
+    ck_assert_str_eq(reply.content_type, "application/json");
+    ck_assert(has_header("Cache-Control"));
+    ck_assert(str_equal(buf_str(&reply.body), STR("{}")));
+    req.target = STR("/greet?loud=1");
+    api_dispatch(&req, &reply);
+    ck_assert_int_eq(reply.status, 400);
+    json_t *root = problem();
+    ck_assert_str_eq(json_string_value(json_object_get(root, "parameter")), "loud");
+    json_decref(root);
+}
+END_TEST
+
+static TCase *problem_case(void)
+{
+    TCase *tc = tcase_create("problem");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, an_error_replaces_half_an_answer);
+    tcase_add_test(tc, every_code_has_its_status);
+    tcase_add_test(tc, the_servers_own_words_stay_inside);
+    tcase_add_test(tc, a_character_cut_in_two_is_mended);
+    tcase_add_test(tc, a_wrong_method_is_405);
+    tcase_add_test(tc, an_answer_past_the_bound_is_no_half_answer);
+    tcase_add_test(tc, an_answer_and_an_unknown_parameter);
+    return tc;
+}
+
+CHECK_MAIN("api/problem", problem_case)
