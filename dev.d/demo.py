@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Prints an hour of an invented shop as OTLP/JSON lines, ending now.
+"""Prints an hour of an invented shop as OTLP/JSON lines, ending now: demo.py SEED.
 
 Three services (storefront, orders, payments), 36 traces, a log record for most spans, a few errors of
 two kinds (a declined card, a database that times out), and metrics whose exemplars name the traces.
+The same seed gives the same ids, so that documents can name them; only the times differ.
 """
 import json
 import random
-import secrets
+import sys
 import time
 
 HOUR_NS = 3_600_000_000_000
@@ -41,8 +42,11 @@ class Shop:
         self.logs = {name: [] for name in SERVICES}
         self.served = {name: [] for name in SERVICES}
 
+    def id(self, n_bytes):
+        return self.rng.randbytes(n_bytes).hex()
+
     def span(self, trace, service, name, kind, parent, start_ns, ms, attrs, error=None):
-        span_id = secrets.token_hex(8)
+        span_id = self.id(8)
         span = {
             "traceId": trace, "spanId": span_id, "name": name, "kind": kind,
             "startTimeUnixNano": str(start_ns), "endTimeUnixNano": str(start_ns + int(ms * MS_NS)),
@@ -70,7 +74,7 @@ class Shop:
         })
 
     def browse(self, at_ns):
-        trace, item = secrets.token_hex(16), self.rng.randrange(1, 400)
+        trace, item = self.id(16), self.rng.randrange(1, 400)
         ms = self.rng.uniform(4, 30)
         root = self.span(trace, "storefront", "GET /items/{id}", SERVER, None, at_ns, ms,
                          {"http.request.method": "GET", "http.route": "/items/{id}", "http.response.status_code": 200})
@@ -79,7 +83,7 @@ class Shop:
         self.log("storefront", at_ns + 2 * MS_NS, INFO, f"item {item} shown", trace, root, item=item)
 
     def checkout(self, at_ns, failure):
-        trace, order = secrets.token_hex(16), self.rng.randrange(10_000, 99_999)
+        trace, order = self.id(16), self.rng.randrange(10_000, 99_999)
         card_ms = self.rng.uniform(40, 180)
         db_ms = 3000.0 if failure == "timeout" else self.rng.uniform(3, 20)
         total_ms = card_ms + db_ms + 12
@@ -137,7 +141,7 @@ def metrics(served, start_ns, end_ns):
 
 
 def main():
-    shop = Shop(random.Random(20260101))
+    shop = Shop(random.Random(int(sys.argv[1])))
     now_ns = time.time_ns()
     start_ns = now_ns - HOUR_NS
     failures = [None, None, "declined", None, None, "timeout", None, "declined", None, None, None, "timeout"]
