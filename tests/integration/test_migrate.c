@@ -2,13 +2,14 @@
 #include "db/migrate.h"
 
 #include <pthread.h>
+#include <stdio.h>
 
 #include "core/clock.h"
 #include "core/log.h"
 #include "db/advisory.h"
 #include "tests/integration/support/database.h"
 
-enum { ENOUGH_MS = 20000, N_STARTERS = 4, LIST_MAX = 8 };
+enum { ENOUGH_MS = 20000, N_STARTERS = 4, LIST_MAX = 8, SQL_MAX = 256 };
 
 #define SHA_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define SHA_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -202,6 +203,15 @@ START_TEST(a_newer_schema_is_refused)
 }
 END_TEST
 
+START_TEST(a_role_that_may_not_make_the_extension_is_told_who_may)
+{
+    char sql[SQL_MAX];
+    (void)snprintf(sql, sizeof sql, "ALTER DATABASE %s SET role = 'pg_monitor'", database.name);
+    database_exec(database.url, sql);
+    run_refused(ALL(three), ERR_INTERNAL, "run CREATE EXTENSION vector in it as a superuser");
+}
+END_TEST
+
 /* --- status */
 
 struct list {
@@ -309,6 +319,7 @@ static TCase *refusing(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, an_edited_one_is_refused);
     tcase_add_test(tc, a_newer_schema_is_refused);
+    tcase_add_test(tc, a_role_that_may_not_make_the_extension_is_told_who_may);
     return tc;
 }
 
