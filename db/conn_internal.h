@@ -43,6 +43,9 @@ struct db_result {
     PGresult *pg;
 };
 
+/* Moves *from into *out, which is new; nothing is moved when out is NULL. */
+enum err db_result_take(PGresult **from, struct db_result **out, struct err_info *e) MUST_USE;
+
 static inline void pg_result_auto(PGresult **r) { PQclear(*r); }
 
 /* --- one command */

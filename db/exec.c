@@ -2,7 +2,6 @@
 #include <stdio.h>
 
 #include "core/clock.h"
-#include "core/mem.h"
 #include "db/conn_internal.h"
 
 enum { SET_TEXT_MAX = 64, COPY_PIECE_BYTES = 256 * 1024 };
@@ -41,18 +40,6 @@ static bool commit_rolled_back(const char *sql, PGresult *r)
     return strncmp(sql, "COMMIT", strlen("COMMIT")) == 0 && strcmp(PQcmdStatus(r), "ROLLBACK") == 0;
 }
 
-static enum err exec_take(PGresult **from, struct db_result **out, struct err_info *e)
-{
-    if (out == NULL)
-        return OK;
-    struct db_result *const result = mem_calloc(1, sizeof *result);
-    if (result == NULL)
-        return ERR_SET_NOMEM(e);
-    result->pg = TAKE(*from);
-    *out = result;
-    return OK;
-}
-
 enum err db_exec(struct db_conn *c, const struct db_wait *wait, const char *sql, struct db_result **out, struct err_info *e)
 {
     AUTO(pg_result) PGresult *result = NULL;
@@ -66,7 +53,7 @@ enum err db_exec(struct db_conn *c, const struct db_wait *wait, const char *sql,
     TRY(db_conn_end(c, result_is_ok(result) ? NULL : result, e));
     if (commit_rolled_back(sql, result))
         return ERR_SET(e, ERR_INTERNAL, "the transaction had failed, so it was rolled back instead of committed");
-    return exec_take(&result, out, e);
+    return db_result_take(&result, out, e);
 }
 
 /* --- COPY */

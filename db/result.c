@@ -5,6 +5,18 @@
 #include "db/conn_internal.h"
 #include "db/types.h"
 
+enum err db_result_take(PGresult **from, struct db_result **out, struct err_info *e)
+{
+    if (out == NULL)
+        return OK;
+    struct db_result *const result = mem_calloc(1, sizeof *result);
+    if (result == NULL)
+        return ERR_SET_NOMEM(e);
+    result->pg = TAKE(*from);
+    *out = result;
+    return OK;
+}
+
 void db_result_free(struct db_result *r)
 {
     if (r == NULL)

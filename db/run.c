@@ -1,6 +1,5 @@
 #include <stdio.h>
 
-#include "core/mem.h"
 #include "db/conn_internal.h"
 
 enum { NUMBER_TEXT_MAX = 16, STEPS_MAX = 4 };
@@ -153,18 +152,6 @@ static enum err run_read(struct db_conn *c, struct run *run, struct err_info *e)
 
 /* --- the whole */
 
-static enum err run_take(PGresult **rows, struct db_result **out, struct err_info *e)
-{
-    if (out == NULL)
-        return OK;
-    struct db_result *const result = mem_calloc(1, sizeof *result);
-    if (result == NULL)
-        return ERR_SET_NOMEM(e);
-    result->pg = TAKE(*rows);
-    *out = result;
-    return OK;
-}
-
 static enum err run_once(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s,
                          const struct db_params *p, struct db_result **out, struct err_info *e)
 {
@@ -173,7 +160,7 @@ static enum err run_once(struct db_conn *c, const struct db_wait *wait, const st
     TRY(run_send(c, &run, p, e));
     TRY(run_read(c, &run, e));
     TRY(db_conn_end(c, run.failed, e));
-    return run_take(&run.rows, out, e);
+    return db_result_take(&run.rows, out, e);
 }
 
 /* A statement that the server has forgotten, or whose plan a change of the schema made stale, is prepared anew; outside a
