@@ -1,142 +1,7 @@
 /* OTLP/JSON: walks the request by the message tables. */
-#include <math.h>
-
-#include "api/otlp_schema.h"
+#include "api/otlp_scalar.h"
 #include "api/otlp_value.h"
 #include "core/hex.h"
-
-/* One past the largest value of each, exact as doubles. */
-#define UINT64_END 18446744073709551616.0
-#define INT64_END 9223372036854775808.0
-
-/* --- scalars: proto3 JSON takes numbers as text too, and null as "not there" */
-
-static bool is_null(struct api_otlp_state *o)
-{
-    return api_jsonread_peek(&o->json) == 'n' && api_jsonread_null(&o->json);
-}
-
-static struct str read_string(struct api_otlp_state *o, size_t max_bytes)
-{
-    struct api_json_string s;
-    if (!api_jsonread_string(&o->json, &s))
-        return STR("");
-    if (!s.has_escape && !s.has_high && s.raw.len <= max_bytes)
-        return s.raw;
-    const struct str text = api_json_decode(o->arena, &s);
-    if (text.ptr == NULL) {
-        api_otlp_full(o);
-        return STR("");
-    }
-    return api_otlp_text(o, text, max_bytes);
-}
-
-/* The text of a number, which may stand in quotes. */
-static struct str read_digits(struct api_otlp_state *o)
-{
-    struct str digits = STR("0");
-    struct api_json_string s;
-    if (api_jsonread_peek(&o->json) != '"')
-        (void)api_jsonread_number(&o->json, &digits);
-    else if (api_jsonread_string(&o->json, &s))
-        digits = s.raw;
-    return digits;
-}
-
-static void bad_value(struct api_otlp_state *o, struct str at, const char *why)
-{
-    if (o->code != OK || o->json.why != NULL)
-        return;
-    o->json.at = at.ptr;
-    (void)api_jsonread_fail(&o->json, why);
-}
-
-/* JavaScript writes large integers as 1.6e18. */
-static bool is_whole(struct str digits, double *value)
-{
-    return str_to_double(digits, value) && *value == trunc(*value);
-}
-
-static uint64_t read_u64(struct api_otlp_state *o, uint64_t max)
-{
-    const struct str digits = read_digits(o);
-    uint64_t value = 0;
-    double real = 0;
-    if (!str_to_u64(digits, &value)) {
-        if (is_whole(digits, &real) && real >= 0 && real < UINT64_END)
-            value = (uint64_t)real;
-        else
-            bad_value(o, digits, "here an integer that is not negative is due, as a number or in quotes");
-    }
-    if (value > max)
-        bad_value(o, digits, "this integer is too large for its field");
-    return value;
-}
-
-static int64_t read_i64(struct api_otlp_state *o, int64_t min, int64_t max)
-{
-    const struct str digits = read_digits(o);
-    int64_t value = 0;
-    double real = 0;
-    if (!str_to_i64(digits, &value)) {
-        if (is_whole(digits, &real) && real >= -INT64_END && real < INT64_END)
-            value = (int64_t)real;
-        else
-            bad_value(o, digits, "here an integer of 64 bits is due, as a number or in quotes");
-    }
-    if (value < min || value > max)
-        bad_value(o, digits, "this integer does not fit its field");
-    return value;
-}
-
-static double read_double(struct api_otlp_state *o)
-{
-    const struct str digits = read_digits(o);
-    double value = 0;
-    if (str_to_double(digits, &value))
-        return value;
-    if (str_equal(digits, STR("NaN")))
-        return (double)NAN;
-    if (str_equal(digits, STR("Infinity")))
-        return (double)INFINITY;
-    if (str_equal(digits, STR("-Infinity")))
-        return -(double)INFINITY;
-    bad_value(o, digits, "here a number is due, or \"NaN\", \"Infinity\" or \"-Infinity\"");
-    return 0;
-}
-
-static bool read_bool(struct api_otlp_state *o)
-{
-    bool value = false;
-    struct api_json_string s;
-    if (api_jsonread_peek(&o->json) != '"')
-        (void)api_jsonread_bool(&o->json, &value);
-    else if (api_jsonread_string(&o->json, &s))
-        value = str_equal(s.raw, STR("true"));
-    return value;
-}
-
-static uint32_t read_enum(struct api_otlp_state *o, const struct api_otlp_names *names)
-{
-    struct str text = {NULL, 0};
-    struct api_json_string s;
-    int64_t value = 0;
-    if (api_jsonread_peek(&o->json) != '"')
-        value = read_i64(o, INT32_MIN, INT32_MAX);
-    else if (api_jsonread_string(&o->json, &s) && !str_to_i64(s.raw, &value))
-        text = s.raw;
-    if (text.ptr != NULL)
-        return api_otlp_enum_of(names, text);
-    return value > 0 && value < names->n ? (uint32_t)value : 0;
-}
-
-static void read_id(struct api_otlp_state *o, struct api_otlp_id *id, size_t n)
-{
-    struct api_json_string s;
-    if (!api_jsonread_string(&o->json, &s))
-        return;
-    id->n = s.raw.len == 0 ? 0 : hex_parse(s.raw, id->bytes, n) ? (uint8_t)n : API_OTLP_ID_BAD;
-}
 
 static void read_bytes(struct api_otlp_state *o, struct buf *out)
 {
@@ -150,7 +15,7 @@ static void read_bytes(struct api_otlp_state *o, struct buf *out)
     if (text.ptr == NULL)
         api_otlp_full(o);
     else if (!base64_parse(text, bytes))
-        bad_value(o, s.raw, "here base64 is due");
+        api_otlp_scalar_bad(o, s.raw, "here base64 is due");
     else if (!buf_is_ok(bytes))
         api_otlp_full(o);
     else
@@ -163,22 +28,22 @@ static void put_any(struct api_otlp_state *o, struct api_otlp_sink *s);
 
 static void put_string(struct api_otlp_state *o, struct api_otlp_sink *s)
 {
-    api_otlp_sink_text(s, read_string(o, s->string_max));
+    api_otlp_sink_text(s, api_otlp_scalar_string(o, s->string_max));
 }
 
 static void put_bool(struct api_otlp_state *o, struct api_otlp_sink *s)
 {
-    buf_puts(s->json, read_bool(o) ? STR("true") : STR("false"));
+    buf_puts(s->json, api_otlp_scalar_bool(o) ? STR("true") : STR("false"));
 }
 
 static void put_int(struct api_otlp_state *o, struct api_otlp_sink *s)
 {
-    buf_put_i64(s->json, read_i64(o, INT64_MIN, INT64_MAX));
+    buf_put_i64(s->json, api_otlp_scalar_i64(o, INT64_MIN, INT64_MAX));
 }
 
 static void put_real(struct api_otlp_state *o, struct api_otlp_sink *s)
 {
-    api_otlp_put_double(s->json, read_double(o));
+    api_otlp_put_double(s->json, api_otlp_scalar_double(o));
 }
 
 static void put_base64(struct api_otlp_state *o, struct api_otlp_sink *s)
@@ -202,7 +67,7 @@ static void put_values(struct api_otlp_state *o, struct api_otlp_sink *s, bool i
 {
     struct str key;
     buf_putc(s->json, is_list ? '[' : '{');
-    if (!is_null(o) && api_jsonread_open(&o->json, '{'))
+    if (!api_otlp_scalar_is_null(o) && api_jsonread_open(&o->json, '{'))
         while (api_jsonread_member(&o->json, &key)) {
             if (!str_equal(key, STR("values")) || api_jsonread_peek(&o->json) == 'n')
                 (void)api_jsonread_skip(&o->json);
@@ -255,7 +120,7 @@ static void put_any_members(struct api_otlp_state *o, struct api_otlp_sink *s)
     const size_t start = s->json->len;
     bool has_value = false;
     struct str key;
-    if (!is_null(o) && api_jsonread_open(&o->json, '{'))
+    if (!api_otlp_scalar_is_null(o) && api_jsonread_open(&o->json, '{'))
         while (api_jsonread_member(&o->json, &key)) {
             const struct any_kind *const kind = any_kind_of(key);
             if (kind == NULL || api_jsonread_peek(&o->json) == 'n') {
@@ -325,7 +190,7 @@ static void put_attribute(struct api_otlp_state *o, struct api_otlp_sink *s, con
         return;
     while (api_jsonread_member(&o->json, &member)) {
         if (str_equal(member, STR("key")) && api_jsonread_peek(&o->json) == '"')
-            key = read_string(o, API_OTLP_STRING_MAX_BYTES);
+            key = api_otlp_scalar_string(o, API_OTLP_STRING_MAX_BYTES);
         else if (str_equal(member, STR("value")) && key.ptr != NULL && !is_done) {
             put_pair(o, s, key, watch, watched);
             is_done = true;
@@ -359,6 +224,15 @@ static void read_any(struct api_otlp_state *o, struct api_otlp_any *any, size_t 
     put_any(o, &s);
 }
 
+static void read_number(struct api_otlp_state *o, struct api_otlp_number *n, bool is_int)
+{
+    *n = (struct api_otlp_number){.has = true, .is_int = is_int};
+    if (is_int)
+        n->integer = api_otlp_scalar_i64(o, INT64_MIN, INT64_MAX);
+    else
+        n->real = api_otlp_scalar_double(o);
+}
+
 static void read_list(struct api_otlp_state *o, struct buf *out, enum api_otlp_type type)
 {
     if (!api_jsonread_open(&o->json, '['))
@@ -366,9 +240,9 @@ static void read_list(struct api_otlp_state *o, struct buf *out, enum api_otlp_t
     while (api_jsonread_element(&o->json)) {
         api_otlp_comma(out);
         if (type == API_OTLP_LIST_DOUBLE)
-            api_otlp_put_double(out, read_double(o));
+            api_otlp_put_double(out, api_otlp_scalar_double(o));
         else
-            buf_put_u64(out, read_u64(o, UINT64_MAX));
+            buf_put_u64(out, api_otlp_scalar_u64(o, UINT64_MAX));
     }
 }
 
@@ -386,18 +260,16 @@ static void read_field(struct api_otlp_state *o, const struct api_otlp_field *f)
 {
     void *const place = (char *)o + f->offset;
     switch (f->type) {
-    case API_OTLP_STRING: *(struct str *)place = read_string(o, f->limit); return;
-    case API_OTLP_ID: read_id(o, place, f->limit); return;
+    case API_OTLP_STRING: *(struct str *)place = api_otlp_scalar_string(o, f->limit); return;
+    case API_OTLP_ID: api_otlp_scalar_id(o, place, f->limit); return;
     case API_OTLP_UINT32:
-    case API_OTLP_FIXED32: *(uint32_t *)place = (uint32_t)read_u64(o, UINT32_MAX); return;
-    case API_OTLP_FIXED64: *(uint64_t *)place = read_u64(o, UINT64_MAX); return;
-    case API_OTLP_SINT32: *(int32_t *)place = (int32_t)read_i64(o, INT32_MIN, INT32_MAX); return;
-    case API_OTLP_ENUM: *(uint32_t *)place = read_enum(o, f->names); return;
-    case API_OTLP_BOOL: *(bool *)place = read_bool(o); return;
-    case API_OTLP_DOUBLE: *(struct api_otlp_number *)place = (struct api_otlp_number){true, false, read_double(o), 0}; return;
-    case API_OTLP_SFIXED64:
-        *(struct api_otlp_number *)place = (struct api_otlp_number){true, true, 0, read_i64(o, INT64_MIN, INT64_MAX)};
-        return;
+    case API_OTLP_FIXED32: *(uint32_t *)place = (uint32_t)api_otlp_scalar_u64(o, UINT32_MAX); return;
+    case API_OTLP_FIXED64: *(uint64_t *)place = api_otlp_scalar_u64(o, UINT64_MAX); return;
+    case API_OTLP_SINT32: *(int32_t *)place = (int32_t)api_otlp_scalar_i64(o, INT32_MIN, INT32_MAX); return;
+    case API_OTLP_ENUM: *(uint32_t *)place = api_otlp_scalar_enum(o, f->names); return;
+    case API_OTLP_BOOL: *(bool *)place = api_otlp_scalar_bool(o); return;
+    case API_OTLP_DOUBLE: read_number(o, place, false); return;
+    case API_OTLP_SFIXED64: read_number(o, place, true); return;
     case API_OTLP_LIST_FIXED64:
     case API_OTLP_LIST_UINT64:
     case API_OTLP_LIST_DOUBLE: read_list(o, place, f->type); return;

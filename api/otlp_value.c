@@ -85,8 +85,8 @@ void api_otlp_put_bytes(struct buf *b, struct str bytes)
 
 /* --- numbers */
 
-/* Writes value as digits / 10^n when both are exact: their quotient is then rounded once, as reading the text would be. False
- * when no n will do. */
+/* Writes value as digits / 10^n when both are exact: their quotient is then rounded once, as reading the text would be.
+ * False when no n will do. */
 static bool put_decimal(struct buf *b, double value)
 {
     double scale = 1;
