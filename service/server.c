@@ -6,14 +6,17 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "service/assembler.h"
 #include "service/listener.h"
 #include "service/ready.h"
+#include "service/retention.h"
 #include "service/schema.h"
 #include "service/signals.h"
 #include "service/traffic.h"
 
 /* FILES_KEPT: what the process opens besides its clients' sockets. */
-enum { N_LANES = API_LANE_INGEST + 1, FILES_KEPT = 256, POLL_MS = 10, FLUSH_TIMEOUT_MS = 2000, SIGNAL_PERIOD_S = 3600 };
+enum { N_LANES = API_LANE_INGEST + 1, FILES_KEPT = 256, POLL_MS = 10, FLUSH_TIMEOUT_MS = 2000, SIGNAL_PERIOD_S = 3600,
+       ASSEMBLER_MAX_AGE_MS = 30 * 1000 };
 
 struct server {
     struct service_config config;
@@ -23,6 +26,8 @@ struct server {
     struct service_lane *lanes[N_LANES];
     struct service_engine *engine;
     struct service_listener *listener;
+    struct service_assembler *assembler;
+    struct service_retention *retention;
 };
 
 /* A client's connection is a file; the process may not be allowed as many as configured. */
@@ -57,6 +62,14 @@ static enum err server_start_lanes(struct server *s, struct err_info *e)
     return OK;
 }
 
+static enum err server_start_background(struct server *s, struct err_info *e)
+{
+    const char *url = s->config.database_url.ptr;
+    const struct db_assemble_when when = {s->config.quiet_ns / NS_PER_MS, ASSEMBLER_MAX_AGE_MS};
+    TRY(service_assembler_start(url, &when, &s->assembler, e));
+    return service_retention_start(url, s->config.retention_ns, &s->retention, e);
+}
+
 static enum err server_start(struct server *s, struct err_info *e)
 {
     const char *url = s->config.database_url.ptr;
@@ -64,6 +77,7 @@ static enum err server_start(struct server *s, struct err_info *e)
     TRY(service_schema_migrate(&s->config, &n_applied, e));
     LOG(LOG_INFO, "schema_ready", LOG_INT("migrations_applied", n_applied));
     TRY(db_writer_new(url, (int)s->config.n_writer_threads, &s->world.writer, e));
+    TRY(server_start_background(s, e));
     TRY(service_ready_new(url, &s->ready, e));
     TRY(service_watcher_new(&s->watcher, e));
     TRY(server_start_lanes(s, e));
@@ -125,6 +139,8 @@ static void server_close(struct server *s)
     service_watcher_free(s->watcher);
     service_ready_free(s->ready);
     db_writer_free(s->world.writer);
+    service_assembler_stop(s->assembler);
+    service_retention_stop(s->retention);
 }
 
 enum err service_server_run(const struct service_config *config, struct err_info *e)
