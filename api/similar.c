@@ -2,10 +2,10 @@
 #include "api/handlers.h"
 #include "api/items.h"
 #include "api/list.h"
-#include "api/model.h"
 #include "api/trace.h"
 #include "api/values.h"
 #include "core/hex.h"
+#include "db/trace_merge.h"
 
 static const char *const groups[] = {"trace", "pattern", NULL};
 static const char *const statuses[] = {"unset", "ok", "error", NULL};
@@ -79,7 +79,7 @@ static enum err read_embedding(const json_t *value, struct arena *arena, struct 
     (void)arena;
     TRY(api_body_embedding(value, "embedding", like->embedding, e));
     like->has_embedding = true;
-    like->model = API_MODEL_OF_CLIENTS;
+    like->model = STR(DB_EMBEDDING_MODEL_GIVEN);
     return OK;
 }
 
