@@ -28,15 +28,27 @@ bool service_body_is_endless(const struct service_request *r, uint64_t n_bytes)
     return n_bytes / SERVICE_DISCARD_FACTOR > r->api.world->body_max_bytes;
 }
 
+/* Takes n bytes of what all bodies may have; false when there is not so much left. */
+static bool bodies_take(struct service_bodies *bodies, size_t n)
+{
+    service_traffic_body_memory((int64_t)n);
+    return atomic_fetch_add(&bodies->n_bytes, n) + n <= bodies->max_bytes;
+}
+
+static void bodies_give(struct service_bodies *bodies, size_t n)
+{
+    atomic_fetch_sub(&bodies->n_bytes, n);
+    service_traffic_body_memory(-(int64_t)n);
+}
+
 static void body_keep(struct service_bodies *bodies, struct service_request *r, struct str piece)
 {
-    const size_t kept = atomic_fetch_add(&bodies->n_bytes, piece.len) + piece.len;
-    buf_puts(&r->body, piece);
-    if (buf_is_ok(&r->body) && kept <= bodies->max_bytes)
+    const bool has_room = bodies_take(bodies, piece.len);
+    if (has_room)
+        buf_puts(&r->body, piece);
+    if (has_room && buf_is_ok(&r->body))
         return;
-    atomic_fetch_sub(&bodies->n_bytes, piece.len);
-    if (buf_is_ok(&r->body))
-        r->body.len -= piece.len;
+    bodies_give(bodies, piece.len);
     body_refuse_memory(r);
 }
 
@@ -54,6 +66,7 @@ bool service_body_take(struct service_bodies *bodies, struct service_request *r,
 
 void service_body_drop(struct service_bodies *bodies, struct service_request *r)
 {
-    atomic_fetch_sub(&bodies->n_bytes, r->body.len);
+    if (r->body.len > 0)
+        bodies_give(bodies, r->body.len);
     buf_close(&r->body);
 }

@@ -27,6 +27,7 @@ void service_traffic_served(struct service_lane_metrics *m);
 void service_traffic_rejected(enum service_rejection why);
 void service_traffic_cancelled(void);
 void service_traffic_connected(int64_t delta);
+void service_traffic_body_memory(int64_t delta_bytes);
 void service_traffic_begun(void);
 /* The request is over; status 0: the connection was lost before a reply. One line at debug level. */
 void service_traffic_ended(const struct service_request *r);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,6 +69,18 @@ static void await_waiting(int64_t wanted, int ms)
     }
 }
 
+static void await_metric(const char *line)
+{
+    const int64_t until = clock_mono_ns() + 5 * NS_PER_S;
+    for (bool is_there = false; !is_there;) {
+        struct http_reply reply;
+        http_get(&server, "/metrics", &reply);
+        is_there = strstr(reply.body, line) != NULL;
+        http_reply_close(&reply);
+        ck_assert_msg(clock_mono_ns() < until, "no %s", line);
+    }
+}
+
 static int ask_slowly(void)
 {
     const int fd = http_connect(&server);
@@ -115,15 +128,8 @@ START_TEST(test_a_full_queue_is_said_at_once)
     const int first = ask_slowly();
     await_waiting(1, 5000);
     const int second = ask_slowly();
-    server_await_log(&server, "listening", 100);
     struct http_reply reply;
-    do {
-        http_get(&server, "/metrics", &reply);
-        const bool is_queued = strstr(reply.body, "tracekin_queue_depth{lane=\"read\"} 1\n") != NULL;
-        http_reply_close(&reply);
-        if (is_queued)
-            break;
-    } while (true);
+    await_metric("tracekin_queue_depth{lane=\"read\"} 1\n");
     http_get(&server, "/api/v1/services", &reply);
     ck_assert_int_eq(reply.status, 503);
     ck_assert_msg(strstr(reply.head, "Retry-After: ") != NULL, "%s", reply.head);
@@ -230,7 +236,7 @@ START_TEST(test_a_second_signal_ends_at_once)
     server_await_log(&server, "\"draining\"", 2000);
     server_signal(&server, SIGTERM);
     int status = 0;
-    ck_assert(server_wait(&server, 1000, &status));
+    ck_assert(server_wait(&server, 5000, &status));
     ck_assert_int_eq(status, 1);
     ck_assert_int_eq(close(fd), 0);
 }
@@ -276,6 +282,71 @@ START_TEST(test_a_database_that_goes_away_is_survived)
 }
 END_TEST
 
+enum { BODY_BYTES = 900000 };
+
+START_TEST(test_bodies_in_memory_are_bounded)
+{
+    static char body[BODY_BYTES + 1];
+    memset(body, ' ', BODY_BYTES);
+    start_with((const char *const[]){"TRACEKIN_BODY_MAX_BYTES=1MiB", "TRACEKIN_BODIES_MAX_BYTES=1MiB", NULL});
+    const int fd = http_connect(&server);
+    http_write(fd, "POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 900002\r\n\r\n");
+    http_write(fd, body);
+    await_metric("tracekin_http_body_memory_bytes 900000\n");
+    struct http_reply reply;
+    http_post_json(&server, "/v1/traces", body, &reply);
+    ck_assert_int_eq(reply.status, 503);
+    ck_assert_ptr_nonnull(strstr(reply.head, "Retry-After: "));
+    http_reply_close(&reply);
+    http_write(fd, "{}");
+    expect_status(fd, 5000, 200);
+    ck_assert_int_eq(close(fd), 0);
+    http_post_json(&server, "/v1/traces", "{}", &reply);
+    ck_assert_int_eq(reply.status, 200);
+    http_reply_close(&reply);
+    ck_assert_int_eq(server_stop(&server), 0);
+}
+END_TEST
+
+enum { N_CONNECTIONS = 16 };
+
+START_TEST(test_connections_are_bounded)
+{
+    int fds[N_CONNECTIONS];
+    start_with((const char *const[]){"TRACEKIN_CONNECTIONS_MAX=16", NULL});
+    (void)nanosleep(&(struct timespec){.tv_nsec = 200 * NS_PER_MS}, NULL);
+    for (int i = 0; i < N_CONNECTIONS; i++) {
+        fds[i] = http_connect(&server);
+        http_write(fds[i], "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+        expect_status(fds[i], 2000, 200);
+    }
+    const int one_more = http_connect(&server);
+    expect_status(one_more, 2000, 503);
+    ck_assert(http_is_closed(one_more, 1000));
+    ck_assert_int_eq(close(one_more), 0);
+    for (int i = 0; i < N_CONNECTIONS; i++)
+        ck_assert_int_eq(close(fds[i]), 0);
+    await_readiness(200, 2000);
+    ck_assert_int_eq(server_stop(&server), 0);
+}
+END_TEST
+
+/* A connection past the limit of files waits in the kernel and is served when there is room again. */
+START_TEST(test_running_out_of_files_is_survived)
+{
+    const struct rlimit none = {.rlim_cur = 3, .rlim_max = 4096}, plenty = {.rlim_cur = 4096, .rlim_max = 4096};
+    start_with(NULL);
+    ck_assert_int_eq(prlimit(server.pid, RLIMIT_NOFILE, &none, NULL), 0);
+    const int fd = http_connect(&server);
+    http_write(fd, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+    server_await_log(&server, "\"accept_failed\"", 2000);
+    ck_assert_int_eq(prlimit(server.pid, RLIMIT_NOFILE, &plenty, NULL), 0);
+    expect_status(fd, 2000, 200);
+    ck_assert_int_eq(close(fd), 0);
+    ck_assert_int_eq(server_stop(&server), 0);
+}
+END_TEST
+
 static TCase *tcase_load(void)
 {
     TCase *tc = tcase_create("load");
@@ -288,6 +359,9 @@ static TCase *tcase_load(void)
     tcase_add_test(tc, test_a_stop_waits_for_requests_in_flight);
     tcase_add_test(tc, test_a_stop_cancels_what_takes_too_long);
     tcase_add_test(tc, test_a_second_signal_ends_at_once);
+    tcase_add_test(tc, test_bodies_in_memory_are_bounded);
+    tcase_add_test(tc, test_connections_are_bounded);
+    tcase_add_test(tc, test_running_out_of_files_is_survived);
     tcase_add_test(tc, test_a_database_that_goes_away_is_survived);
     return tc;
 }

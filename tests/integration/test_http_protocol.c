@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/integration/support/database.h"
@@ -56,6 +57,20 @@ START_TEST(test_pipelined_requests_are_answered_in_order)
         ck_assert_int_eq(reply.status, wanted[i].status);
         http_reply_close(&reply);
     }
+    ck_assert_int_eq(close(fd), 0);
+}
+END_TEST
+
+/* Data of a client that has nothing more to say is stored all the same. */
+START_TEST(test_a_half_closed_export_is_answered)
+{
+    struct http_reply reply;
+    const int fd = http_connect(&server);
+    http_write(fd, "POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+    ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+    ck_assert(http_read(fd, 5000, false, &reply));
+    ck_assert_int_eq(reply.status, 200);
+    http_reply_close(&reply);
     ck_assert_int_eq(close(fd), 0);
 }
 END_TEST
@@ -247,6 +262,7 @@ static TCase *tcase_protocol(void)
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_test(tc, test_connections_are_kept);
     tcase_add_test(tc, test_pipelined_requests_are_answered_in_order);
+    tcase_add_test(tc, test_a_half_closed_export_is_answered);
     tcase_add_test(tc, test_head_is_get_without_the_body);
     tcase_add_test(tc, test_other_methods_learn_what_is_allowed);
     tcase_add_test(tc, test_request_ids);
