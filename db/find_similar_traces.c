@@ -12,9 +12,9 @@ static const struct db_statement vector_statement = {
 enum vector_column { VECTOR_EMBEDDING, VECTOR_MODEL, VECTOR_IS_STORED, VECTOR_IS_ARRIVING };
 
 /* What must hold of a trace: not the one asked about, its status, its window. */
-#define TRACE_FILTERS                                                          \
+#define TRACE_FILTERS(start_ns)                                                       \
     "($3::bytea IS NULL OR t.trace_id <> $3) AND ($4::text IS NULL OR t.status = $4)" \
-    " AND t.start_ns >= $5 AND t.start_ns < $6"
+    " AND " start_ns " >= $5 AND " start_ns " < $6"
 /* The vector is read from its text once a statement, not once a row. The threshold is applied outside of the ordered
  * search, so that it never makes a search read on for rows that cannot come; a comparison from below keeps NaN out. */
 #define VECTOR "(SELECT $1::text::vector)"
@@ -23,7 +23,7 @@ enum vector_column { VECTOR_EMBEDDING, VECTOR_MODEL, VECTOR_IS_STORED, VECTOR_IS
 static const struct db_statement by_trace_statement = {
     "find_similar_traces",
     "WITH nearest AS MATERIALIZED (SELECT t.trace_id, t.embedding <=> " VECTOR " AS distance FROM traces AS t"
-    " WHERE t.embedding_model = $2 AND " TRACE_FILTERS
+    " WHERE t.embedding_model = $2 AND " TRACE_FILTERS("t.start_ns")
     " AND ($7::text IS NULL OR t.service = $7"
     " OR t.pattern_id IN (SELECT pattern_id FROM patterns WHERE services @> ARRAY[$7]))"
     " ORDER BY t.embedding <=> " VECTOR ", t.trace_id LIMIT $9)"
@@ -31,7 +31,8 @@ static const struct db_statement by_trace_statement = {
     " FROM nearest AS n JOIN traces AS t ON t.trace_id = n.trace_id LEFT JOIN patterns AS p ON p.pattern_id = t.pattern_id"
     " WHERE n.distance <= $8 ORDER BY n.distance, n.trace_id"};
 
-/* OFFSET 0 keeps the patterns in order of distance, so that traces are looked for only until enough are found. */
+/* OFFSET 0 keeps the patterns in order of distance, so that traces are looked for only until enough are found; + 0 keeps the
+ * planner from reading the whole window by its own index for the one trace wanted of a pattern. */
 static const struct db_statement by_pattern_statement = {
     "find_similar_traces",
     "SELECT " DB_SUMMARY_COLUMNS ", " SIMILARITY("p.distance")
@@ -40,8 +41,10 @@ static const struct db_statement by_pattern_statement = {
     " AND last_seen_ns >= $5 AND first_seen_ns < $6 AND ($7::text IS NULL OR services @> ARRAY[$7])"
     " ORDER BY distance, pattern_id OFFSET 0) AS p"
     " CROSS JOIN LATERAL (SELECT * FROM ("
-    "SELECT t.* FROM traces AS t WHERE t.trace_id = p.exemplar_trace_id AND t.pattern_id = p.pattern_id AND " TRACE_FILTERS
-    " UNION ALL (SELECT t.* FROM traces AS t WHERE t.pattern_id = p.pattern_id AND " TRACE_FILTERS " LIMIT 1)"
+    "SELECT t.* FROM traces AS t WHERE t.trace_id = p.exemplar_trace_id AND t.pattern_id = p.pattern_id AND "
+    TRACE_FILTERS("t.start_ns")
+    " UNION ALL (SELECT t.* FROM traces AS t WHERE t.pattern_id = p.pattern_id AND "
+    TRACE_FILTERS("(t.start_ns + 0)") " LIMIT 1)"
     ") AS exemplar_or_other LIMIT 1) AS t"
     " WHERE p.distance <= $8 ORDER BY p.distance, p.pattern_id LIMIT $9"};
 

@@ -20,8 +20,10 @@ static const struct db_statement summarise_statement = {
     "SELECT $1::bytea, (array_agg(service ORDER BY parent_span_id IS NOT NULL, start_ns, span_id))[1],"
     " (array_agg(name ORDER BY parent_span_id IS NOT NULL, start_ns, span_id))[1], min(start_ns), max(end_ns),"
     " (max(end_ns) - min(start_ns)) / 1e6::float8,"
-    " CASE max(status) WHEN 2 THEN 'error' WHEN 1 THEN 'ok' ELSE 'unset' END, count(*), count(*) FILTER (WHERE status = 2),"
-    " (array_agg(status_message ORDER BY start_ns, span_id) FILTER (WHERE status = 2 AND status_message <> ''))[1],"
+    " CASE WHEN max(status) = 2 THEN 'error'"
+    " WHEN (array_agg(status ORDER BY parent_span_id IS NOT NULL, start_ns, span_id))[1] = 1 THEN 'ok' ELSE 'unset' END,"
+    " count(*), count(*) FILTER (WHERE status = 2),"
+    " (array_agg(status_message ORDER BY end_ns, span_id) FILTER (WHERE status = 2 AND status_message <> ''))[1],"
     " array_agg(DISTINCT service), '{}'::jsonb"
     " FROM spans WHERE trace_id = $1 AND start_time >= $2 AND start_time <= $3 HAVING count(*) > 0"};
 

@@ -20,7 +20,9 @@ static void put_rows(void)
         "SELECT put_span(1, 11, NULL, 1000, 50, 'gate', 'GET /'), put_span(1, 12, 11, 1001, 40, 'cart', 'add'),"
         " put_span(1, 13, 12, 1050, 0, 'db', 'SELECT');"
         "SELECT put_span(2, 21, NULL, 2000, 500, 'gate', 'GET /x');"
-        "SELECT put_span(3, 31, NULL, 3000, 5, 'gate', 'GET /'), put_span(3, 32, 31, 3001, 1, 'cart', 'remove');");
+        "SELECT put_span(3, 31, NULL, 3000, 5, 'gate', 'GET /'), put_span(3, 32, 31, 3001, 1, 'cart', 'remove');"
+        "INSERT INTO operations SELECT row_number() OVER (), min(start_time)::date, service, name, 2, min(start_ns), max(start_ns)"
+        " FROM spans GROUP BY service, name;");
 }
 
 static void setup(void) { question_open(&q); }
@@ -79,6 +81,7 @@ static const struct {
     {.attrs = {"env", "prod", "env", "eu"}, .expected = "2"},
     {.attrs = {"env", "prod", "http.status_code", "200"}, .expected = "1"},
     {.attrs = {"env", "prod", "http.status_code", "200", "flag", "true"}, .expected = ""},
+    {.attrs = {"env", "prod", "http.status_code", "500", "env", "eu"}, .expected = "2"},
     {.attrs = {"flag", "true"}, .by_duration = true, .expected = "3"},
     {.attrs = {"flag", "false"}, .expected = ""},
     {.attrs = {"pi", "3.5"}, .expected = "4"},
