@@ -1,5 +1,5 @@
-# The test run: every build variant with its tests, the scenarios of tests/dev and tests/docker, and the tree built and
-# tested in Debian 13, all by one ctest on a throw-away PostgreSQL. A test's name begins with its variant.
+# The test run: every build variant with its tests, the scenarios of tests/dev, tests/docker and tests/docs, and the tree
+# built and tested in Debian 13, all by one ctest on a throw-away PostgreSQL. A test's name begins with its variant.
 # shellcheck shell=bash
 
 test_packages=(clang shellcheck git sudo curl procps)
@@ -17,7 +17,7 @@ log_min_duration_statement = -1'
 # Prints the variant that PATTERN begins with, if any: no other can have tests that match it.
 test_variant_of() {
     local variant
-    for variant in "${test_variants[@]}" dev docker; do
+    for variant in "${test_variants[@]}" dev docker docs; do
         case ${1#^} in "$variant" | "$variant".*) printf '%s\n' "$variant" ;; esac
     done
 }
@@ -37,7 +37,7 @@ test_select() {
     only=$(test_variant_of "$test_pattern")
     case $only in
         '') ;;
-        dev | docker) test_variants=() ;;
+        dev | docker | docs) test_variants=() ;;
         *) test_variants=("$only") ;;
     esac
 }
@@ -90,6 +90,9 @@ test_list() {
     for script in "$tree"/tests/dev/*.sh; do
         [ "${script##*/}" = lib.sh ] ||
             test_entry "dev.$(basename "$script" .sh)" "$test_scenario_timeout_s" dev bash "$script"
+    done
+    for script in "$tree"/tests/docs/*.sh; do
+        test_entry "docs.$(basename "$script" .sh)" "$test_scenario_timeout_s" docs bash "$script"
     done
     for script in "$tree"/tests/docker/*.py; do
         test_entry "docker.$(basename "$script" .py)" "$test_scenario_timeout_s" docker /usr/bin/python3 "$script"
