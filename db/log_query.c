@@ -2,7 +2,9 @@
 
 #include "db/like.h"
 
-#define Q_FORMS "q takes words, \"phrases in quotes\", prefix* and -excluded of each, such as: timeout \"connection refused\" -retry"
+#define Q_FORMS                                                                       \
+    "q takes words, \"phrases in quotes\", prefix* and each of them excluded by a '-', " \
+    "such as: timeout \"connection refused\" -retry"
 
 /* One condition as it was written. */
 struct term {
@@ -13,7 +15,8 @@ struct term {
 /* What PostgreSQL's \m and \M take for part of a word, as far as bytes tell. */
 static bool is_word_byte(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           (unsigned char)c >= 0x80;
 }
 
 static bool is_space(char c)

@@ -17,14 +17,16 @@
 
 /* Examines $16 records in order and gives those that match, and the last examined one too: from there a search goes on.
  * Numbering happens outside of the LIMIT, so that the scan stops when enough is found. */
-#define SCAN(order)                                                                                                  \
-    "SELECT " DB_LOG_COLUMNS ", l.is_match, l.is_last"                                                               \
-    " FROM (SELECT l.*, " FILTERS " AS is_match, n = $16 AS is_last"                                                 \
-    " FROM (SELECT *, row_number() OVER (ORDER BY " order ") AS n FROM (SELECT * FROM logs WHERE " RANGE \
-    " ORDER BY " order " LIMIT $16) AS logs) AS l WHERE (" FILTERS ") OR n = $16 ORDER BY " order " LIMIT $15) AS l" DB_LOG_JOIN " ORDER BY " order
-#define OF_TRACE(order)                                                                          \
-    "SELECT " DB_LOG_COLUMNS ", true, false FROM logs AS l" DB_LOG_JOIN " WHERE trace_id = $16 AND " RANGE " AND " FILTERS \
-    " ORDER BY " order " LIMIT $15"
+#define SCAN(order)                                                                     \
+    "SELECT " DB_LOG_COLUMNS ", l.is_match, l.is_last"                                  \
+    " FROM (SELECT l.*, " FILTERS " AS is_match, n = $16 AS is_last"                    \
+    " FROM (SELECT *, row_number() OVER (ORDER BY " order ") AS n"                      \
+    " FROM (SELECT * FROM logs WHERE " RANGE " ORDER BY " order " LIMIT $16) AS logs) AS l" \
+    " WHERE (" FILTERS ") OR n = $16 ORDER BY " order " LIMIT $15) AS l" DB_LOG_JOIN    \
+    " ORDER BY " order
+#define OF_TRACE(order)                                                                 \
+    "SELECT " DB_LOG_COLUMNS ", true, false FROM logs AS l" DB_LOG_JOIN                 \
+    " WHERE trace_id = $16 AND " RANGE " AND " FILTERS " ORDER BY " order " LIMIT $15"
 #define NEWEST "time DESC, time_ns DESC, log_id DESC"
 #define OLDEST "time, time_ns, log_id"
 
@@ -32,7 +34,8 @@ enum column { IS_MATCH = DB_LOG_N_COLUMNS, IS_LAST };
 
 /* By whether the oldest come first. */
 static const struct db_statement scan_statements[2] = {{"search_logs", SCAN(NEWEST)}, {"search_logs", SCAN(OLDEST)}};
-static const struct db_statement trace_statements[2] = {{"search_logs", OF_TRACE(NEWEST)}, {"search_logs", OF_TRACE(OLDEST)}};
+static const struct db_statement trace_statements[2] = {{"search_logs", OF_TRACE(NEWEST)},
+                                                        {"search_logs", OF_TRACE(OLDEST)}};
 static const struct db_statement regex_statement = {"search_logs_regex", "SELECT '' ~ $1"};
 
 /* Records of the first scan: what is common is found within them. Each further scan is SCAN_GROWTH times as long, and for
