@@ -1,0 +1,289 @@
+#include <pthread.h>
+
+#include "db/writer.h"
+#include "tests/integration/support/batches.h"
+#include "tests/integration/support/proxy.h"
+
+enum { N_THREADS = 4, N_CALLERS = 16, N_SPANS = 300, DAY_MS = 86400 * 1000, SOON_MS = 5000 };
+
+static struct db_writer *writer;
+
+static void setup(void)
+{
+    struct err_info e = {.code = OK};
+    batches_schema();
+    database_exec(database_url(), "TRUNCATE resources, scopes, metrics, spans, logs, metric_points, trace_arrivals, errors,"
+                                  " dead_letters");
+    ck_assert_int_eq(db_writer_new(database_url(), N_THREADS, &writer, &e), OK);
+}
+
+static void teardown(void)
+{
+    db_writer_free(writer);
+}
+
+/* Spans 1..n of as many traces, a tenth of a second apart. */
+static void fill(struct made_batch *b, unsigned first_trace, unsigned n)
+{
+    made_batch_init(b, DB_SIGNAL_TRACES, DB_ENCODING_JSON, "shop");
+    for (unsigned i = 0; i < n; i++)
+        (void)made_batch_add_span(b, first_trace + i / 10, 1 + i, 0, 100 * i, "GET /");
+}
+
+START_TEST(twice_stores_once)
+{
+    struct made_batch b;
+    fill(&b, 1, N_SPANS);
+    const struct db_written first = batches_write(writer, &b);
+    const struct db_written second = batches_write(writer, &b);
+    ck_assert_int_eq(first.n_stored, N_SPANS);
+    ck_assert_int_eq(first.n_duplicate, 0);
+    ck_assert_int_eq(second.n_stored, 0);
+    ck_assert_int_eq(second.n_duplicate, N_SPANS);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM spans"), N_SPANS);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM resources WHERE service = 'shop'"), 1);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM scopes"), 1);
+    made_batch_close(&b);
+}
+END_TEST
+
+START_TEST(every_new_span_announces_its_trace)
+{
+    struct made_batch b;
+    fill(&b, 1, 20);
+    (void)batches_write(writer, &b);
+    (void)batches_write(writer, &b);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM trace_arrivals"), 2);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM trace_arrivals a WHERE (min_ns, max_ns) ="
+                                    " (SELECT min(start_ns), max(start_ns) FROM spans s WHERE s.trace_id = a.trace_id)"),
+                     2);
+    made_batch_close(&b);
+}
+END_TEST
+
+static void *write_many(void *arg)
+{
+    struct made_batch b;
+    for (unsigned i = 0; i < 5; i++) { /* neighbours share half their spans */
+        fill(&b, *(const unsigned *)arg * 15 + i, N_SPANS);
+        (void)batches_write(writer, &b);
+        made_batch_close(&b);
+    }
+    return NULL;
+}
+
+START_TEST(concurrent_callers_with_the_same_spans)
+{
+    pthread_t threads[N_CALLERS];
+    unsigned numbers[N_CALLERS];
+    for (unsigned i = 0; i < N_CALLERS; i++) {
+        numbers[i] = i;
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, write_many, &numbers[i]), 0);
+    }
+    for (unsigned i = 0; i < N_CALLERS; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    /* Caller c, turn i: traces 15c+i .. 15c+i+29, of ten spans each whose ids depend on the distance to the first. */
+    ck_assert_int_eq(batches_number("WITH told AS (SELECT DISTINCT 15 * c + i + s / 10 AS trace, 1 + s AS span FROM"
+                                    " generate_series(0, 15) c, generate_series(0, 4) i, generate_series(0, 299) s)"
+                                    " SELECT (SELECT count(*) FROM told) - (SELECT count(*) FROM spans)"),
+                     0);
+}
+END_TEST
+
+START_TEST(days_get_their_partitions)
+{
+    struct made_batch b;
+    made_batch_init(&b, DB_SIGNAL_TRACES, DB_ENCODING_JSON, "shop");
+    for (unsigned day = 0; day < 40; day++)
+        (void)made_batch_add_span(&b, 1, 1 + day, 0, (int64_t)day * DAY_MS, "GET /");
+    ck_assert_int_eq(batches_write(writer, &b).n_stored, 40);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM spans_20230228"), 1);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM spans WHERE tableoid <> to_regclass('spans_'"
+                                    " || to_char(start_time AT TIME ZONE 'UTC', 'YYYYMMDD'))"),
+                     0);
+    made_batch_close(&b);
+}
+END_TEST
+
+START_TEST(a_partition_that_vanished_is_made_again)
+{
+    struct made_batch b;
+    fill(&b, 1, 10);
+    (void)batches_write(writer, &b);
+    database_exec(database_url(), "DROP TABLE spans_20230129");
+    ck_assert_int_eq(batches_write(writer, &b).n_stored, 10);
+    made_batch_close(&b);
+}
+END_TEST
+
+START_TEST(refused_rows_become_dead_letters)
+{
+    struct made_batch b;
+    fill(&b, 1, N_SPANS);
+    b.batch.spans.items[17].attributes = STR("{\"k\":\"\\u0000\"}");
+    b.batch.spans.items[211].links = STR("[");
+    const struct db_written written = batches_write(writer, &b);
+    ck_assert_int_eq(written.n_stored, N_SPANS - 2);
+    ck_assert_int_eq(written.n_dead, 2);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM spans"), N_SPANS - 2);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM dead_letters WHERE signal = 'traces' AND sqlstate IN ('22P05', '22P02')"
+                                    " AND length(reason) > 0 AND content_type = 'application/json'"
+                                    " AND trace_id IN ('\\x00000000000000000000000000000002', '\\x00000000000000000000000000000016')"),
+                     2);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM dead_letters WHERE convert_from(payload, 'UTF8')::jsonb ="
+                                    " '{\"resourceSpans\":[{\"resource\":{\"attributes\":[]},\"scopeSpans\":[{\"scope\":"
+                                    "{\"name\":\"tests\"},\"spans\":[{\"name\":\"raw\"}]}]}]}'"),
+                     2);
+    made_batch_close(&b);
+}
+END_TEST
+
+START_TEST(a_refused_resource_takes_its_rows_along)
+{
+    struct made_batch b;
+    fill(&b, 1, 8);
+    b.batch.resources.items[0].attributes = STR("{\"k\":\"\\u0000\"}");
+    struct db_resource *const good = db_batch_add_resource(&b.batch);
+    *good = (struct db_resource){.resource_id = 99, .service = STR("good"), .attributes = STR("{}")};
+    b.batch.spans.items[3].resource = 1;
+    const struct db_written written = batches_write(writer, &b);
+    ck_assert_int_eq(written.n_stored, 1);
+    ck_assert_int_eq(written.n_dead, 7);
+    made_batch_close(&b);
+}
+END_TEST
+
+START_TEST(protobuf_dead_letters_nest)
+{
+    struct made_batch b;
+    made_batch_init(&b, DB_SIGNAL_LOGS, DB_ENCODING_PROTOBUF, "shop");
+    struct db_log *const l = made_batch_add_log(&b, 1, 0, 0, 0, 9, "body");
+    l->attributes = STR("{");
+    l->raw = STR("LOG");
+    b.batch.resources.items[0].raw = STR("RES");
+    b.batch.resources.items[0].schema_url = STR("u");
+    b.batch.scopes.items[0].raw = STR("SCO");
+    ck_assert_int_eq(batches_write(writer, &b).n_dead, 1);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM dead_letters WHERE signal = 'logs' AND trace_id IS NULL AND payload ="
+                                    " '\\x0a14' || '\\x0a03'::bytea || 'RES'::bytea || '\\x120a0a03'::bytea || 'SCO'::bytea"
+                                    " || '\\x1203'::bytea || 'LOG'::bytea || '\\x1a0175'::bytea"),
+                     1);
+    made_batch_close(&b);
+}
+END_TEST
+
+START_TEST(error_logs_are_errors)
+{
+    struct made_batch b;
+    made_batch_init(&b, DB_SIGNAL_LOGS, DB_ENCODING_JSON, "shop");
+    made_batch_add_log(&b, 1, 0, 0, 10, 17, "boom")->attributes = STR("{\"exception.type\":\"E\"}");
+    (void)made_batch_add_log(&b, 2, 0, 0, 20, 16, "a warning");
+    (void)made_batch_add_log(&b, 3, 5, 6, 30, 21, "of a trace");
+    (void)made_batch_add_log(&b, 4, 6, 0, 30, 9, "of another, no error");
+    ck_assert_int_eq(batches_write(writer, &b).n_stored, 4);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM errors"), 1);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM errors WHERE message = 'boom' AND type = 'E' AND source = 'log'"
+                                    " AND service = 'shop' AND trace_id IS NULL"),
+                     1);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM trace_arrivals WHERE get_byte(trace_id, 15) = 5"), 1);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM trace_arrivals"), 1);
+    made_batch_close(&b);
+}
+END_TEST
+
+START_TEST(points_keep_their_kinds)
+{
+    struct made_batch b;
+    made_batch_init(&b, DB_SIGNAL_METRICS, DB_ENCODING_JSON, "shop");
+    struct db_point *const whole = made_batch_add_point(&b, 1, 0, 9007199254740993.0);
+    whole->value_is_int = true;
+    whole->value_int = INT64_C(9007199254740993);
+    struct db_point *const count = made_batch_add_point(&b, 2, 1, 0);
+    const struct str trace_id = {"0123456789abcdef", 16};
+    count->has_value = false;
+    count->has_count = true;
+    count->count = UINT64_MAX;
+    count->trace_ids = &trace_id;
+    count->n_trace_ids = 1;
+    ck_assert_int_eq(batches_write(writer, &b).n_stored, 2);
+    ck_assert_int_eq(batches_write(writer, &b).n_duplicate, 2);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM metric_points WHERE value_int = 9007199254740993 AND count IS NULL"), 1);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM metric_points WHERE count = 18446744073709551615 AND value IS NULL"
+                                    " AND trace_ids = ARRAY['0123456789abcdef'::bytea]"),
+                     1);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM metrics WHERE name = 'load' AND type = 'gauge'"), 1);
+    made_batch_close(&b);
+}
+END_TEST
+
+static enum err write_through(struct proxy *p, struct made_batch *b, int ms, struct db_writer **out)
+{
+    struct err_info e = {.code = OK};
+    struct db_written written;
+    if (*out == NULL)
+        ck_assert_int_eq(db_writer_new(p->url, 1, out, &e), OK);
+    return db_writer_write(*out, &b->batch, clock_mono_ns() + ms * NS_PER_MS, &written, &e);
+}
+
+START_TEST(a_database_that_is_gone_comes_back)
+{
+    struct proxy p;
+    struct made_batch b;
+    struct db_writer *remote = NULL;
+    proxy_start(&p, database_url());
+    fill(&b, 1, 10);
+    ck_assert_int_eq(write_through(&p, &b, SOON_MS, &remote), OK);
+    proxy_set(&p, PROXY_CUT);
+    ck_assert_int_eq(write_through(&p, &b, 500, &remote), ERR_UNAVAILABLE);
+    proxy_set(&p, PROXY_FORWARD);
+    enum err code = ERR_UNAVAILABLE;
+    const int64_t until_ns = clock_mono_ns() + SOON_MS * NS_PER_MS;
+    while (code == ERR_UNAVAILABLE && clock_mono_ns() < until_ns)
+        code = write_through(&p, &b, SOON_MS, &remote);
+    ck_assert_int_eq(code, OK);
+    db_writer_free(remote);
+    proxy_stop(&p);
+    made_batch_close(&b);
+}
+END_TEST
+
+START_TEST(a_database_that_hangs_costs_only_the_deadline)
+{
+    struct proxy p;
+    struct made_batch b;
+    struct db_writer *remote = NULL;
+    proxy_start(&p, database_url());
+    fill(&b, 1, 10);
+    ck_assert_int_eq(write_through(&p, &b, SOON_MS, &remote), OK);
+    proxy_set(&p, PROXY_HOLD);
+    const int64_t start_ns = clock_mono_ns();
+    ck_assert_int_eq(write_through(&p, &b, 300, &remote), ERR_TIMEOUT);
+    ck_assert_int_lt(clock_mono_ns() - start_ns, 2 * NS_PER_S);
+    proxy_set(&p, PROXY_FORWARD);
+    db_writer_free(remote);
+    proxy_stop(&p);
+    made_batch_close(&b);
+}
+END_TEST
+
+static TCase *tcase_writer(void)
+{
+    TCase *tcase = tcase_create("writer");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, twice_stores_once);
+    tcase_add_test(tcase, every_new_span_announces_its_trace);
+    tcase_add_test(tcase, concurrent_callers_with_the_same_spans);
+    tcase_add_test(tcase, days_get_their_partitions);
+    tcase_add_test(tcase, a_partition_that_vanished_is_made_again);
+    tcase_add_test(tcase, refused_rows_become_dead_letters);
+    tcase_add_test(tcase, a_refused_resource_takes_its_rows_along);
+    tcase_add_test(tcase, protobuf_dead_letters_nest);
+    tcase_add_test(tcase, error_logs_are_errors);
+    tcase_add_test(tcase, points_keep_their_kinds);
+    tcase_add_test(tcase, a_database_that_is_gone_comes_back);
+    tcase_add_test(tcase, a_database_that_hangs_costs_only_the_deadline);
+    return tcase;
+}
+
+DATABASE_MAIN("writer", tcase_writer)
