@@ -1,0 +1,296 @@
+#include "db/assemble.h"
+
+#include "db/store_traces.h"
+#include "tests/integration/support/batches.h"
+
+enum { WAIT_MS = 20000, STATUS_OK = 1, STATUS_ERROR = 2, ARENA_MAX = 16 << 20 };
+
+#define TRACE "trace_id = '\\x00000000000000000000000000000001'"
+
+static struct db_writer *writer;
+static struct db_conn *conn;
+static const struct db_assemble_when at_once = {.quiet_ms = 0, .max_age_ms = 30000};
+
+static void setup(void)
+{
+    struct err_info e = {.code = OK};
+    const struct db_wait wait = database_wait(WAIT_MS);
+    bool is_leader = false;
+    batches_schema();
+    database_exec(database_url(), "TRUNCATE spans, logs, trace_arrivals, traces, patterns, errors, operations");
+    ck_assert_int_eq(db_writer_new(database_url(), 1, &writer, &e), OK);
+    conn = db_conn_new(database_url(), "test");
+    ck_assert_msg(db_assemble_lead(conn, &wait, &is_leader, &e) == OK, "%s %s", e.message, e.detail);
+    ck_assert(is_leader);
+}
+
+static void teardown(void)
+{
+    db_conn_free(conn);
+    db_writer_free(writer);
+}
+
+static struct db_assembled assemble(const struct db_assemble_when *when)
+{
+    const struct db_wait wait = database_wait(WAIT_MS);
+    struct db_assembled done = {0};
+    struct err_info e = {.code = OK};
+    ck_assert_msg(db_assemble_round(conn, &wait, when, &done, &e) == OK, "%s %s", e.message, e.detail);
+    return done;
+}
+
+static void spans_begin(struct made_batch *b)
+{
+    made_batch_init(b, DB_SIGNAL_TRACES, DB_ENCODING_JSON, "shop");
+}
+
+static void store(struct made_batch *b)
+{
+    (void)batches_write(writer, b);
+    made_batch_close(b);
+}
+
+/* Asserts that the WHERE clause finds one row. */
+static void expect_one(const char *sql)
+{
+    ck_assert_msg(batches_number(sql) == 1, "%s", sql);
+}
+
+/* A root of 100 ms with a child in it. */
+static void store_simple(unsigned trace, int64_t ms, uint8_t child_status, const char *message)
+{
+    struct made_batch b;
+    spans_begin(&b);
+    struct db_span *root = made_batch_add_span(&b, trace, 1, 0, ms, "GET /");
+    root->end_ns = root->start_ns + 100 * NS_PER_MS;
+    root->status = STATUS_OK;
+    struct db_span *child = made_batch_add_span(&b, trace, 2, 1, ms + 10, "SELECT");
+    child->status = child_status;
+    child->status_message = str_of(message);
+    store(&b);
+}
+
+START_TEST(a_trace_is_summed_up)
+{
+    struct made_batch b;
+    spans_begin(&b);
+    (void)made_batch_add_span(&b, 1, 2, 1, 10, "SELECT");
+    struct db_span *root = made_batch_add_span(&b, 1, 1, 0, 0, "GET /");
+    root->end_ns = root->start_ns + 100 * NS_PER_MS + 1;
+    root->status = STATUS_OK;
+    store(&b);
+    ck_assert_uint_eq(assemble(&at_once).n_traces, 1);
+    expect_one("SELECT count(*) FROM traces WHERE " TRACE " AND service = 'shop' AND name = 'GET /' AND status = 'ok'"
+               " AND span_count = 2 AND error_count = 0 AND error_message IS NULL AND start_ns = 1674950400000000000"
+               " AND end_ns = 1674950400100000001 AND duration_ms = 100.000001 AND embedding_model = 'hash-v1'"
+               " AND abs(embedding <#> embedding) > 0.999");
+    expect_one("SELECT count(*) FROM patterns p JOIN traces t USING (pattern_id) WHERE p.trace_count = 1"
+               " AND p.error_count = 0 AND p.exemplar_trace_id = t.trace_id AND p.services = '{shop}'");
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM operations WHERE day = '2023-01-29' AND service = 'shop' AND kind = 2"), 2);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM trace_arrivals"), 0);
+}
+END_TEST
+
+START_TEST(a_trace_waits_until_it_is_quiet)
+{
+    const struct db_assemble_when patient = {.quiet_ms = 60000, .max_age_ms = 120000};
+    const struct db_assemble_when old = {.quiet_ms = 60000, .max_age_ms = 0};
+    store_simple(1, 0, 0, "");
+    ck_assert_uint_eq(assemble(&patient).n_traces, 0);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM trace_arrivals"), 1);
+    ck_assert_uint_eq(assemble(&old).n_traces, 1);
+}
+END_TEST
+
+START_TEST(a_late_span_assembles_anew)
+{
+    struct made_batch b;
+    spans_begin(&b);
+    (void)made_batch_add_span(&b, 1, 2, 1, 10, "SELECT");
+    store(&b);
+    (void)assemble(&at_once);
+    expect_one("SELECT count(*) FROM traces WHERE name = 'SELECT' AND span_count = 1");
+    spans_begin(&b);
+    (void)made_batch_add_span(&b, 1, 1, 0, -2000, "GET /");
+    store(&b);
+    (void)assemble(&at_once);
+    expect_one("SELECT count(*) FROM traces WHERE name = 'GET /' AND span_count = 2 AND start_ns = 1674950398000000000");
+    expect_one("SELECT count(*) FROM patterns"); /* the old one has gone */
+    expect_one("SELECT trace_count FROM patterns");
+}
+END_TEST
+
+START_TEST(patterns_count_exactly)
+{
+    for (unsigned i = 1; i <= 5; i++)
+        store_simple(i, 1000 * (int64_t)i, i == 3 ? STATUS_ERROR : 0, i == 3 ? "boom" : "");
+    (void)assemble(&at_once);
+    store_simple(6, 500, 0, "");
+    (void)assemble(&at_once);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM patterns"), 2);
+    expect_one("SELECT count(*) FROM patterns WHERE trace_count = 5 AND error_count = 0 AND first_seen_ns = 1674950400500000000"
+               " AND last_seen_ns = 1674950405000000000 AND get_byte(exemplar_trace_id, 15) = 5");
+    expect_one("SELECT count(*) FROM patterns WHERE trace_count = 1 AND error_count = 1 AND error_message = 'boom'");
+    struct made_batch b; /* trace 5 changes sides */
+    spans_begin(&b);
+    (void)made_batch_add_span(&b, 5, 3, 1, 5020, "INSERT");
+    store(&b);
+    (void)assemble(&at_once);
+    ck_assert_int_eq(batches_number("SELECT sum(trace_count) FROM patterns"), 6);
+    expect_one("SELECT count(*) FROM patterns WHERE trace_count = 4 AND get_byte(exemplar_trace_id, 15) <> 5");
+}
+END_TEST
+
+/* Span 2 fails thrice told, and once more by a log with other words; span 3 by an exception; a log has no span. */
+START_TEST(errors_are_told_once)
+{
+    struct made_batch b;
+    store_simple(1, 0, STATUS_ERROR, "no stock");
+    spans_begin(&b);
+    made_batch_add_span(&b, 1, 3, 1, 20, "pay")->events =
+        STR("[{\"time_unix_nano\":\"1674950400022000000\",\"name\":\"exception\",\"attributes\":{\"exception.type\":\"Declined\","
+            "\"exception.message\":\"card declined\"}},{\"name\":\"other\",\"attributes\":{}}]");
+    store(&b);
+    made_batch_init(&b, DB_SIGNAL_LOGS, DB_ENCODING_JSON, "shop");
+    (void)made_batch_add_log(&b, 1, 1, 2, 12, 17, "order failed: no stock left");
+    (void)made_batch_add_log(&b, 2, 1, 2, 13, 17, "rollback");
+    (void)made_batch_add_log(&b, 3, 1, 3, 22, 17, "card declined");
+    (void)made_batch_add_log(&b, 4, 1, 0, 30, 21, "of the trace alone");
+    (void)made_batch_add_log(&b, 5, 1, 2, 12, 13, "only a warning");
+    store(&b);
+    (void)assemble(&at_once);
+    (void)assemble(&at_once);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM errors"), 4);
+    expect_one("SELECT count(*) FROM errors WHERE source = 'span_status' AND message = 'no stock' AND name = 'SELECT'"
+               " AND duration_ms = 5 AND start_ns = 1674950400010000000");
+    expect_one("SELECT count(*) FROM errors WHERE source = 'log' AND message = 'rollback' AND name = 'SELECT'");
+    expect_one("SELECT count(*) FROM errors WHERE source = 'span_event' AND type = 'Declined' AND message = 'card declined'");
+    expect_one("SELECT count(*) FROM errors WHERE source = 'log' AND span_id IS NULL AND duration_ms IS NULL");
+    expect_one("SELECT count(*) FROM traces WHERE status = 'error' AND error_count = 4 AND error_message = 'no stock'");
+}
+END_TEST
+
+START_TEST(error_ids_outlive_a_second_assembly)
+{
+    struct made_batch b;
+    store_simple(1, 0, STATUS_ERROR, "boom");
+    (void)assemble(&at_once);
+    database_exec(database_url(), "CREATE TABLE IF NOT EXISTS seen_errors AS SELECT error_id FROM errors");
+    spans_begin(&b);
+    (void)made_batch_add_span(&b, 1, 9, 1, 30, "late");
+    store(&b);
+    (void)assemble(&at_once);
+    expect_one("SELECT count(*) FROM errors JOIN seen_errors USING (error_id)");
+    database_exec(database_url(), "DROP TABLE seen_errors");
+}
+END_TEST
+
+START_TEST(logs_alone_make_errors_but_no_trace)
+{
+    struct made_batch b;
+    made_batch_init(&b, DB_SIGNAL_LOGS, DB_ENCODING_JSON, "shop");
+    (void)made_batch_add_log(&b, 1, 1, 2, 12, 17, "boom");
+    store(&b);
+    (void)assemble(&at_once);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM traces"), 0);
+    expect_one("SELECT count(*) FROM errors WHERE message = 'boom' AND service = 'shop' AND duration_ms IS NULL");
+    store_simple(1, 0, 0, ""); /* and then its span comes */
+    (void)assemble(&at_once);
+    expect_one("SELECT count(*) FROM errors");
+    expect_one("SELECT count(*) FROM errors WHERE name = 'SELECT' AND duration_ms = 5");
+    expect_one("SELECT count(*) FROM traces WHERE status = 'error' AND error_count = 1");
+}
+END_TEST
+
+START_TEST(attributes_unite)
+{
+    struct made_batch b;
+    spans_begin(&b);
+    made_batch_add_span(&b, 1, 1, 0, 0, "a")->attributes = STR("{\"k\":\"x, }\\\"\",\"n\":1,\"deep\":{\"a\":[1,{\"b\":\"}\"}]}}");
+    made_batch_add_span(&b, 1, 2, 1, 1, "b")->attributes = STR("{\"k\":\"y\",\"n\":1}");
+    struct str wide = arena_printf(&b.arena, "{\"wide\":\"%0300d\"}", 0);
+    made_batch_add_span(&b, 1, 3, 1, 2, "c")->attributes = wide;
+    store(&b);
+    (void)assemble(&at_once);
+    expect_one("SELECT count(*) FROM traces WHERE attributes = '{\"host\":\"h1\",\"k\":[\"x, }\\\"\",\"y\"],\"n\":1,"
+               "\"deep\":{\"a\":[1,{\"b\":\"}\"}]}}'");
+}
+END_TEST
+
+START_TEST(one_session_leads)
+{
+    const struct db_wait wait = database_wait(WAIT_MS);
+    struct db_conn *const other = db_conn_new(database_url(), "test");
+    bool is_leader = true;
+    ck_assert_int_eq(db_assemble_lead(other, &wait, &is_leader, NULL), OK);
+    ck_assert(!is_leader);
+    db_conn_close(conn);
+    for (int i = 0; i < 100 && !is_leader; i++)
+        ck_assert_int_eq(db_assemble_lead(other, &wait, &is_leader, NULL), OK);
+    ck_assert(is_leader);
+    db_conn_free(other);
+}
+END_TEST
+
+/* A round undone half-way leaves what it found. */
+START_TEST(a_failed_round_is_done_again)
+{
+    const struct db_wait wait = database_wait(WAIT_MS);
+    struct db_assembled done;
+    store_simple(1, 0, STATUS_ERROR, "boom");
+    database_exec(database_url(), "ALTER TABLE operations RENAME TO operations_away");
+    ck_assert_int_ne(db_assemble_round(conn, &wait, &at_once, &done, NULL), OK);
+    database_exec(database_url(), "ALTER TABLE operations_away RENAME TO operations");
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM traces") + batches_number("SELECT count(*) FROM errors"), 0);
+    ck_assert_uint_eq(assemble(&at_once).n_traces, 1);
+    expect_one("SELECT count(*) FROM traces WHERE status = 'error'");
+}
+END_TEST
+
+START_TEST(given_traces_keep_their_embedding)
+{
+    float embedding[EMBEDDING_DIMENSIONS] = {[7] = 3.0F};
+    struct db_given_trace given[] = {
+        {.trace_id = {[15] = 1}, .service = STR("s"), .name = STR("old"), .status = STR("ok")},
+        {.trace_id = {[15] = 1}, .service = STR("s"), .name = STR("n"), .status = STR("error"), .embedding = embedding,
+         .start_ns = BATCHES_DAY_NS, .end_ns = BATCHES_DAY_NS + NS_PER_S, .attributes = STR("{\"k\":1}")},
+        {.trace_id = {[15] = 2}, .service = STR("s"), .name = STR("n"), .status = STR("unset")},
+    };
+    AUTO(arena) struct arena arena;
+    arena_init(&arena, ARENA_MAX);
+    const struct db_wait wait = database_wait(WAIT_MS);
+    struct err_info e = {.code = OK};
+    ck_assert_msg(db_store_traces(conn, &wait, given, ARRAY_LEN(given), &arena, &e) == OK, "%s %s", e.message, e.detail);
+    expect_one("SELECT count(*) FROM traces WHERE " TRACE " AND name = 'n' AND status = 'error' AND duration_ms = 1000"
+               " AND embedding_model = 'given' AND (embedding::real[])[8] = 3");
+    expect_one("SELECT count(*) FROM traces WHERE embedding_model = 'hash-v1'");
+    ck_assert_int_eq(batches_number("SELECT sum(trace_count) FROM patterns"), 2);
+    store_simple(1, 0, 0, "");
+    (void)assemble(&at_once);
+    expect_one("SELECT count(*) FROM traces WHERE " TRACE " AND name = 'GET /' AND span_count = 2 AND embedding_model = 'given'");
+    ck_assert_int_eq(db_store_traces(conn, &wait, &given[1], 1, &arena, &e), OK);
+    expect_one("SELECT count(*) FROM traces WHERE " TRACE " AND name = 'n' AND span_count = 2");
+    ck_assert_int_eq(batches_number("SELECT sum(trace_count) FROM patterns"), 2);
+}
+END_TEST
+
+static TCase *tcase_assemble(void)
+{
+    TCase *tcase = tcase_create("assemble");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, a_trace_is_summed_up);
+    tcase_add_test(tcase, a_trace_waits_until_it_is_quiet);
+    tcase_add_test(tcase, a_late_span_assembles_anew);
+    tcase_add_test(tcase, patterns_count_exactly);
+    tcase_add_test(tcase, errors_are_told_once);
+    tcase_add_test(tcase, error_ids_outlive_a_second_assembly);
+    tcase_add_test(tcase, logs_alone_make_errors_but_no_trace);
+    tcase_add_test(tcase, attributes_unite);
+    tcase_add_test(tcase, one_session_leads);
+    tcase_add_test(tcase, a_failed_round_is_done_again);
+    tcase_add_test(tcase, given_traces_keep_their_embedding);
+    return tcase;
+}
+
+DATABASE_MAIN("assemble", tcase_assemble)

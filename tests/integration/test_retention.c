@@ -1,0 +1,136 @@
+#include "db/retention.h"
+
+#include "db/assemble.h"
+#include "tests/integration/support/batches.h"
+
+enum { WAIT_MS = 20000, DAY_MS = 86400 * 1000 };
+
+static struct db_conn *conn;
+
+/* Two failing traces of one shape and their logs, on the 29th and the 31st of January 2023, assembled. */
+static void setup(void)
+{
+    const struct db_wait wait = database_wait(WAIT_MS);
+    struct err_info e = {.code = OK};
+    struct db_writer *writer = NULL;
+    struct made_batch b;
+    struct db_assembled done = {0};
+    bool is_leader = false;
+    batches_schema();
+    database_exec(database_url(), "TRUNCATE spans, logs, trace_arrivals, traces, patterns, errors, operations");
+    ck_assert_int_eq(db_writer_new(database_url(), 1, &writer, &e), OK);
+    made_batch_init(&b, DB_SIGNAL_TRACES, DB_ENCODING_JSON, "shop");
+    for (unsigned i = 0; i < 2; i++) {
+        struct db_span *const s = made_batch_add_span(&b, 1 + i, 1, 0, (int64_t)i * 2 * DAY_MS, "GET /");
+        s->status = 2;
+        s->status_message = STR("boom");
+    }
+    (void)batches_write(writer, &b);
+    made_batch_close(&b);
+    made_batch_init(&b, DB_SIGNAL_LOGS, DB_ENCODING_JSON, "shop");
+    for (unsigned i = 0; i < 2; i++)
+        (void)made_batch_add_log(&b, 1 + i, 0, 0, (int64_t)i * 2 * DAY_MS, 9, "fine");
+    (void)batches_write(writer, &b);
+    made_batch_close(&b);
+    db_writer_free(writer);
+    conn = db_conn_new(database_url(), "test");
+    ck_assert_int_eq(db_assemble_lead(conn, &wait, &is_leader, &e), OK);
+    ck_assert_int_eq(db_assemble_round(conn, &wait, &(struct db_assemble_when){0, 0}, &done, &e), OK);
+    ck_assert_uint_eq(done.n_traces, 2);
+    db_conn_close(conn);
+}
+
+static void teardown(void)
+{
+    db_conn_free(conn);
+}
+
+static struct db_retained run(int64_t before_ns)
+{
+    const struct db_wait wait = database_wait(WAIT_MS);
+    struct db_retained done = {0};
+    struct err_info e = {.code = OK};
+    bool is_leader = false;
+    const enum err code = db_retention_run(conn, &wait, before_ns, &is_leader, &done, &e);
+    ck_assert_msg(code == OK, "%s %s", e.message, e.detail);
+    ck_assert(is_leader);
+    return done;
+}
+
+START_TEST(what_is_older_goes)
+{
+    const struct db_retained done = run(BATCHES_DAY_NS + NS_PER_DAY + 1);
+    ck_assert_int_eq(done.n_partitions, 2);
+    ck_assert_int_eq(done.n_traces, 1);
+    ck_assert_int_eq(done.n_errors, 1);
+    ck_assert_int_eq(done.n_operations, 1);
+    ck_assert_int_eq(done.n_patterns, 0);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM spans"), 1);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM logs"), 1);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM traces WHERE get_byte(trace_id, 15) = 2"), 1);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM patterns WHERE trace_count = 1 AND error_count = 1"
+                                    " AND get_byte(exemplar_trace_id, 15) = 2"),
+                     1);
+    ck_assert_int_eq(run(BATCHES_DAY_NS + NS_PER_DAY + 1).n_traces, 0);
+}
+END_TEST
+
+START_TEST(patterns_without_traces_go_too)
+{
+    const struct db_retained done = run(BATCHES_DAY_NS + 10 * NS_PER_DAY);
+    ck_assert_int_eq(done.n_traces, 2);
+    ck_assert_int_eq(done.n_patterns, 1);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM patterns"), 0);
+}
+END_TEST
+
+/* More rows than one statement deletes. */
+START_TEST(batches_follow_each_other)
+{
+    database_exec(database_url(), "INSERT INTO errors (error_id, service, name, message, source, start_time, start_ns)"
+                                  " SELECT decode(lpad(to_hex(i), 32, '0'), 'hex'), 's', 'n', 'm', 'log', 'epoch', i"
+                                  " FROM generate_series(1, 12000) AS i");
+    ck_assert_int_eq(run(NS_PER_S).n_errors, 12000);
+}
+END_TEST
+
+START_TEST(days_ahead_are_made)
+{
+    const struct db_wait wait = database_wait(WAIT_MS);
+    const int64_t now_ns = BATCHES_DAY_NS + 100 * NS_PER_DAY; /* 2023-05-09 */
+    ck_assert_int_eq(db_retention_premake(conn, &wait, now_ns, NULL), OK);
+    ck_assert_int_eq(db_retention_premake(conn, &wait, now_ns, NULL), OK);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid WHERE c.relname IN"
+                                    " ('spans_20230509', 'spans_20230511', 'logs_20230510', 'metric_points_20230511')"),
+                     4);
+}
+END_TEST
+
+START_TEST(another_process_may_be_at_it)
+{
+    const struct db_wait wait = database_wait(WAIT_MS);
+    struct db_conn *const other = db_conn_new(database_url(), "test");
+    struct db_retained done = {0};
+    bool is_leader = true;
+    ck_assert_int_eq(db_exec(other, &wait, "SELECT pg_advisory_lock(x'7472616365006d33'::bigint)", NULL, NULL), OK);
+    ck_assert_int_eq(db_retention_run(conn, &wait, INT64_MAX, &is_leader, &done, NULL), OK);
+    ck_assert(!is_leader);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM traces"), 2);
+    db_conn_free(other);
+}
+END_TEST
+
+static TCase *tcase_retention(void)
+{
+    TCase *tcase = tcase_create("retention");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, what_is_older_goes);
+    tcase_add_test(tcase, patterns_without_traces_go_too);
+    tcase_add_test(tcase, batches_follow_each_other);
+    tcase_add_test(tcase, days_ahead_are_made);
+    tcase_add_test(tcase, another_process_may_be_at_it);
+    return tcase;
+}
+
+DATABASE_MAIN("retention", tcase_retention)
