@@ -197,6 +197,7 @@ def check_replies(doc, path):
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             reply = json.loads(line)
+            reply["content_type"] = reply["content_type"] or ""
             where, operation = find_operation(doc, reply["method"], reply["path"])
             found = check_stray(doc, reply) if operation is None else check_reply(doc, operation, reply)
             yield from (f"reply {number}, {reply['method']} {reply['path']} {reply['status']}: {e}" for e in found)
