@@ -108,13 +108,16 @@ service_leave() {
     exit "$status"
 }
 
-# A second `up` changes nothing that runs.
+# A second `up` changes nothing that runs; a PostgreSQL that has ended by itself is started again, where the service waits for it.
 service_up_already() {
     local is
     service_pid >/dev/null || return 1
     is=$(<"$run_dir/listen")
     [ "${listen:-$is}" = "$is" ] ||
         die "tracekin already runs on this data folder, at $is: './dev down' first, to have it at $listen"
+    [ ! -e "$run_dir/socket" ] || cluster_start
+    listen=$is service_job=$(service_pid)
+    service_wait_ready || die "it runs and is not ready: http://$(service_reach "$is")/readyz and $log_dir tell why"
     say "Already up:"
     service_say_up "$is"
 }

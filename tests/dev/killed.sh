@@ -30,6 +30,13 @@ kill -9 "$(service_of "$data")"
 up
 [ "$(postgres_of "$data")" = "$postgres" ] || fail "a killed service made up restart PostgreSQL"
 
+service=$(service_of "$data")
+kill -9 "$postgres"
+up
+ready "$address" || fail "up with only PostgreSQL killed returned before the service was ready"
+[ "$(service_of "$data")" = "$service" ] || fail "a killed PostgreSQL made up restart the service"
+[ "$(sql "$data" 'SELECT count(*) FROM kept')" = 1000 ] || fail "PostgreSQL was not started again under the service"
+
 # Another process of the server's own user now has the pid that both files name.
 owner=$(stat -c %u "$data/pg")
 kill -9 "$(service_of "$data")" "$(postgres_of "$data")"
