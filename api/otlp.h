@@ -8,6 +8,7 @@
 #define TRACEKIN_API_OTLP_H
 
 #include "api/req.h"
+#include "core/clock.h"
 #include "db/batch.h"
 
 enum {
@@ -18,7 +19,7 @@ enum {
     API_OTLP_REASONS_MAX = 512,
 };
 /* Items may be this far ahead of our clock. */
-#define API_OTLP_AHEAD_MAX_NS (INT64_C(86400) * 1000000000)
+#define API_OTLP_AHEAD_MAX_NS NS_PER_DAY
 
 struct api_otlp_input {
     enum db_signal signal;

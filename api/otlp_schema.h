@@ -54,8 +54,8 @@ struct api_otlp_message {
 
 extern const struct api_otlp_message api_otlp_requests[]; /* by enum db_signal */
 
-/* Finds a field, trying *hint first: fields mostly come in the order of the table. NULL for an unknown one. A snake_case name
- * is found too. */
+/* Finds a field, trying *hint first: fields mostly come in the order of the table. NULL for an unknown one. A snake_case
+ * name is found too. */
 const struct api_otlp_field *api_otlp_by_number(const struct api_otlp_message *m, uint32_t number, size_t *hint);
 const struct api_otlp_field *api_otlp_by_name(const struct api_otlp_message *m, struct str name, size_t *hint);
 /* The value of an enum's name, with its prefix; 0 for an unknown one. */

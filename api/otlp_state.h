@@ -1,9 +1,9 @@
 /* What the parts of the OTLP decoder share: where the message being read is put, and what is done with values.
  *
  * Messages other than AnyValue do not nest in themselves, so each has one place in struct api_otlp_state, reused by every
- * item: a field of a message is an offset into the state. The tables (otlp_schema.h) say which; the readers (otlp_proto.c,
- * otlp_json.c) fill the places; the hooks of the tables (otlp_resource.c, otlp_spans.c, otlp_logs.c, otlp_points.c) empty them
- * before an item and make a row of them after it. One request, one thread. */
+ * item: a field of a message is an offset into the state. The tables (otlp_schema.h) say which; the readers
+ * (otlp_proto.c, otlp_json.c) fill the places; the hooks of the tables (otlp_resource.c, otlp_spans.c, otlp_logs.c,
+ * otlp_points.c) empty them before an item and make a row of them after it. One request, one thread. */
 #ifndef TRACEKIN_API_OTLP_STATE_H
 #define TRACEKIN_API_OTLP_STATE_H
 

@@ -1,6 +1,7 @@
 /* Reads protobuf's wire format, one field at a time, without copying.
  *
- * The caller owns the struct; one thread. Failure is sticky: after it there are no more fields, and why says what is wrong. */
+ * The caller owns the struct; one thread. Failure is sticky: after it there are no more fields, and why says what is
+ * wrong. */
 #ifndef TRACEKIN_API_WIRE_H
 #define TRACEKIN_API_WIRE_H
 
