@@ -5,7 +5,7 @@
 #include "tests/otlp/decoded.h"
 #include "tests/otlp/from_json.h"
 
-enum { BYTES_MAX = 1 << 20, N_DAMAGES = 20000 };
+enum { BYTES_MAX = 1 << 20, N_DAMAGES = 5000 };
 
 static struct tests_otlp_decoded d;
 static struct buf proto;
