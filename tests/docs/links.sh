@@ -13,6 +13,7 @@ wrong() {
 anchors() { sed -n 's/^##* //p' "$1" | tr '[:upper:]' '[:lower:]' | sed "s/[^a-z0-9 _-]//g; s/ /-/g"; }
 
 mapfile -t documents < <(git ls-files '*.md')
+[ "${#documents[@]}" -gt 0 ] || wrong 'git lists no documents here'
 for document in "${documents[@]}"; do
     while read -r link; do
         file=${link%%#*}
