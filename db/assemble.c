@@ -5,6 +5,7 @@
 #include "db/advisory.h"
 #include "db/assemble_read.h"
 #include "db/copyrow.h"
+#include "db/stage.h"
 #include "db/trace_merge.h"
 
 #define LOCK_KEY INT64_C(0x7472616365006d32)
@@ -13,8 +14,7 @@ enum { ARENA_MAX_BYTES = 1 << 30, STREAM_MAX_BYTES = 1 << 29, FEWER_TRACES = 8 }
 enum { ERROR_COLUMNS = 11, OPERATION_COLUMNS = 7 };
 
 static const char prepare_sql[] =
-    "CREATE TEMP TABLE IF NOT EXISTS stage_errors (LIKE errors INCLUDING DEFAULTS) ON COMMIT DELETE ROWS;"
-    "CREATE TEMP TABLE IF NOT EXISTS stage_operations (LIKE operations INCLUDING DEFAULTS) ON COMMIT DELETE ROWS";
+    DB_STAGE_CREATE("errors", "") ";" DB_STAGE_CREATE("operations", "");
 static const char copy_errors[] = "COPY pg_temp.stage_errors FROM STDIN (FORMAT binary)";
 static const char copy_operations[] = "COPY pg_temp.stage_operations FROM STDIN (FORMAT binary)";
 
@@ -22,10 +22,12 @@ static const char copy_operations[] = "COPY pg_temp.stage_operations FROM STDIN 
 static const struct db_statement delete_errors = {
     "assemble_delete_errors", "DELETE FROM errors e USING pg_temp.stage_traces s WHERE e.trace_id = s.trace_id"};
 static const struct db_statement insert_errors = {
-    "assemble_insert_errors", "INSERT INTO errors SELECT * FROM pg_temp.stage_errors ON CONFLICT DO NOTHING"};
+    "assemble_insert_errors", "WITH staged AS (DELETE FROM pg_temp.stage_errors RETURNING *)"
+    " INSERT INTO errors SELECT * FROM staged ON CONFLICT DO NOTHING"};
 static const struct db_statement merge_operations = {
     "assemble_operations",
-    "INSERT INTO operations AS o SELECT * FROM pg_temp.stage_operations ORDER BY operation_id, day"
+    "WITH staged AS (DELETE FROM pg_temp.stage_operations RETURNING *)"
+    " INSERT INTO operations AS o SELECT * FROM staged ORDER BY operation_id, day"
     " ON CONFLICT (operation_id, day) DO UPDATE SET first_seen_ns = least(o.first_seen_ns, EXCLUDED.first_seen_ns),"
     " last_seen_ns = greatest(o.last_seen_ns, EXCLUDED.last_seen_ns)"
     " WHERE o.first_seen_ns > EXCLUDED.first_seen_ns OR o.last_seen_ns < EXCLUDED.last_seen_ns"};
@@ -165,6 +167,7 @@ static enum err write_all(struct db_conn *c, const struct db_wait *wait, const s
     TRY(put_operations(&operations, reading, arena, e));
     TRY(db_trace_merge(c, wait, buf_str(&traces), e));
     TRY(run(c, wait, &delete_errors, e));
+    TRY(db_trace_merge_end(c, wait, e));
     TRY(db_copy(c, wait, copy_errors, buf_str(&errors), e));
     TRY(run(c, wait, &insert_errors, e));
     TRY(db_copy(c, wait, copy_operations, buf_str(&operations), e));
@@ -178,7 +181,7 @@ static enum err try_round(struct db_conn *c, const struct db_wait *wait, const s
     AUTO(arena) struct arena arena;
     AUTO(db_assemble_reading) struct db_assemble_reading reading = {0};
     arena_init(&arena, ARENA_MAX_BYTES);
-    TRY(db_exec(c, wait, "BEGIN", NULL, e));
+    TRY(db_stage_begin(c, wait, e));
     TRY(db_assemble_read(c, wait, when, n_traces_max, &arena, &reading, e));
     *is_cut = reading.is_cut && n_traces_max > 1;
     if (*is_cut)

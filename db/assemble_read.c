@@ -25,9 +25,9 @@ _Static_assert(TRACE_SPANS_MAX == DB_ASSEMBLE_TRACE_SPANS_MAX && TRACE_LOGS_MAX 
 
 /* Plans are made when the tables may still be small: without this a plan for a tiny table would scan a grown one. */
 static const char prepare_sql[] =
-    "SET enable_seqscan = off; SET jit = off; SET client_min_messages = warning;"
-    "CREATE TEMP TABLE IF NOT EXISTS assemble_picked (n integer NOT NULL, trace_id bytea NOT NULL,"
-    " from_time timestamptz NOT NULL, to_time timestamptz NOT NULL) ON COMMIT DELETE ROWS";
+    "SET enable_seqscan = off; SET jit = off;"
+    "CREATE TEMP TABLE IF NOT EXISTS stage_picked (n integer NOT NULL, trace_id bytea NOT NULL,"
+    " from_time timestamptz NOT NULL, to_time timestamptz NOT NULL)";
 
 /* A window of spans is that of the arrivals and of the trace as it was; the second around it covers rounding. */
 static const struct db_statement pick = {
@@ -38,7 +38,7 @@ static const struct db_statement pick = {
     " OR min(a.arrived_at) <= clock_timestamp() - $2 * interval '1 ms' ORDER BY min(a.arrival_id) LIMIT $3),"
     " gone AS (DELETE FROM trace_arrivals a USING due WHERE a.trace_id = due.trace_id"
     " RETURNING a.trace_id, a.min_ns, a.max_ns),"
-    " picked AS (INSERT INTO pg_temp.assemble_picked SELECT row_number() OVER (ORDER BY g.trace_id) - 1, g.trace_id,"
+    " picked AS (INSERT INTO pg_temp.stage_picked SELECT row_number() OVER (ORDER BY g.trace_id) - 1, g.trace_id,"
     " to_timestamp(least(min(g.min_ns), min(t.start_ns)) / 1e9) - interval '1 s',"
     " to_timestamp(greatest(max(g.max_ns), max(t.end_ns)) / 1e9) + interval '1 s'"
     " FROM gone g LEFT JOIN traces t USING (trace_id) GROUP BY g.trace_id RETURNING n, trace_id)"
@@ -48,7 +48,7 @@ static const struct db_statement pick = {
 static const struct db_statement read_spans = {
     "assemble_spans",
     "SELECT p.n, s.span_id, s.parent_span_id, s.start_ns, s.end_ns, s.resource_id, s.kind, s.status, s.service, s.name,"
-    " s.status_message, s.attributes, s.exceptions FROM pg_temp.assemble_picked p CROSS JOIN LATERAL"
+    " s.status_message, s.attributes, s.exceptions FROM pg_temp.stage_picked p CROSS JOIN LATERAL"
     " (SELECT s.*, " EXCEPTIONS " AS exceptions FROM spans s WHERE s.trace_id = p.trace_id"
     " AND s.start_time >= p.from_time AND s.start_time <= p.to_time LIMIT " TEXT_OF(TRACE_SPANS_MAX) ") s"
     " LIMIT " TEXT_OF(SPANS_MAX),
@@ -60,7 +60,7 @@ enum span_column { S_TRACE, S_ID, S_PARENT, S_START, S_END, S_RESOURCE, S_KIND, 
 static const struct db_statement read_logs = {
     "assemble_logs",
     "SELECT p.n, l.log_id, l.span_id, l.time_ns, l.service, l.event_name,"
-    " coalesce(l.attributes->>'exception.type', ''), l.body FROM pg_temp.assemble_picked p CROSS JOIN LATERAL"
+    " coalesce(l.attributes->>'exception.type', ''), l.body FROM pg_temp.stage_picked p CROSS JOIN LATERAL"
     " (SELECT * FROM logs l WHERE l.trace_id = p.trace_id AND l.time >= p.from_time - interval '1 day'"
     " AND l.time <= p.to_time + interval '1 day' AND l.severity >= " DB_SEVERITY_ERROR
     " LIMIT " TEXT_OF(TRACE_LOGS_MAX) ") l",
@@ -270,5 +270,6 @@ enum err db_assemble_read(struct db_conn *c, const struct db_wait *wait, const s
         return OK;
     TRY(db_run(c, wait, &read_logs, &none, &out->logs, e));
     TRY(take_logs(out, arena, e));
+    TRY(db_exec(c, wait, "DELETE FROM pg_temp.stage_picked", NULL, e));
     return take_resources(c, wait, arena, out, e);
 }

@@ -10,12 +10,12 @@
 #define METRIC_COLUMNS "metric_id, name, type, unit, description, temporality, is_monotonic, metadata"
 
 #define MERGE(table, columns, key)                                                                             \
-    "WITH stored AS (INSERT INTO " table " (" columns ") SELECT " columns " FROM pg_temp.stage_" table         \
+    DB_STORE_TAKE(table, columns) "stored AS (INSERT INTO " table " (" columns ") SELECT " columns " FROM staged" \
     " ORDER BY " key " ON CONFLICT DO NOTHING RETURNING 1) SELECT count(*) FROM stored"
 
 #define STAGE(table, columns, key)                                                                             \
     {                                                                                                          \
-        DB_STAGE_CREATE(table), DB_STAGE_COPY(table, columns), DB_STAGE_EMPTY(table),                          \
+        DB_STAGE_CREATE(table, ""), DB_STORE_COPY(table, columns),                                             \
         {                                                                                                      \
             "store_" table, MERGE(table, columns, key)                                                         \
         }                                                                                                      \

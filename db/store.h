@@ -6,14 +6,13 @@
 
 #include "core/buf.h"
 #include "db/batch.h"
-#include "db/conn.h"
+#include "db/stage.h"
 
-/* The staging tables live as long as the session and are emptied by every commit. */
+/* The staging tables live as long as the session (db/stage.h). */
 struct db_stage {
     const char *create; /* CREATE TEMP TABLE IF NOT EXISTS ... */
     const char *copy;
-    const char *empty;         /* within a transaction */
-    struct db_statement merge; /* moves the staged rows in; answers one row: how many were new */
+    struct db_statement merge; /* moves the staged rows on; answers one row: how many were new */
 };
 
 /* What a row points to, as indexes into the batch. */
@@ -50,11 +49,9 @@ extern const struct db_store *const db_stores[DB_STORES];
 /* In the order they are stored. Only points have metrics. */
 extern const struct db_store_ref *const db_store_refs[DB_STORE_REFS];
 
-/* The common texts of a stage named "stage_" noun, like the table. */
-#define DB_STAGE_CREATE(noun)                                                                                   \
-    "CREATE TEMP TABLE IF NOT EXISTS stage_" noun " (LIKE " noun " INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
-#define DB_STAGE_COPY(noun, columns) "COPY pg_temp.stage_" noun " (" columns ") FROM STDIN (FORMAT binary)"
-#define DB_STAGE_EMPTY(noun) "TRUNCATE pg_temp.stage_" noun
+/* The common texts of a stage. A merge begins with DB_STORE_TAKE and selects from "staged". */
+#define DB_STORE_COPY(noun, columns) "COPY pg_temp.stage_" noun " (" columns ") FROM STDIN (FORMAT binary)"
+#define DB_STORE_TAKE(noun, columns) "WITH staged AS (DELETE FROM pg_temp.stage_" noun " RETURNING " columns "), "
 
 /* OTLP's numbers from ERROR up are what the errors table holds. */
 #define DB_SEVERITY_ERROR "17"

@@ -8,7 +8,7 @@
 enum { N_COLUMNS = 17 };
 
 static const char merge[] =
-    "WITH stored AS (INSERT INTO logs (" COLUMNS ") SELECT " COLUMNS " FROM pg_temp.stage_logs"
+    DB_STORE_TAKE("logs", COLUMNS) "stored AS (INSERT INTO logs (" COLUMNS ") SELECT " COLUMNS " FROM staged"
     " ORDER BY time, time_ns, log_id ON CONFLICT DO NOTHING"
     " RETURNING time, time_ns, log_id, trace_id, span_id, severity, event_name, service, body, attributes),"
     " arrived AS (INSERT INTO trace_arrivals (trace_id, min_ns, max_ns)"
@@ -72,7 +72,7 @@ static const uint8_t *trace_id(const struct db_batch *b, size_t i)
 }
 
 const struct db_store db_store_logs = {
-    .stage = {DB_STAGE_CREATE("logs"), DB_STAGE_COPY("logs", COLUMNS), DB_STAGE_EMPTY("logs"), {"store_logs", merge}},
+    .stage = {DB_STAGE_CREATE("logs", ""), DB_STORE_COPY("logs", COLUMNS), {"store_logs", merge}},
     .signal = DB_SIGNAL_LOGS,
     .table = "logs",
     .signal_name = "logs",

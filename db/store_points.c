@@ -8,7 +8,7 @@
 enum { N_COLUMNS = 19 };
 
 static const char merge[] =
-    "WITH stored AS (INSERT INTO metric_points (" COLUMNS ") SELECT " COLUMNS " FROM pg_temp.stage_metric_points"
+    DB_STORE_TAKE("metric_points", COLUMNS) "stored AS (INSERT INTO metric_points (" COLUMNS ") SELECT " COLUMNS " FROM staged"
     " ORDER BY metric_id, time, time_ns, point_id ON CONFLICT DO NOTHING RETURNING 1)"
     " SELECT count(*) FROM stored";
 
@@ -92,8 +92,7 @@ static const uint8_t *trace_id(const struct db_batch *b UNUSED, size_t i UNUSED)
 }
 
 const struct db_store db_store_points = {
-    .stage = {DB_STAGE_CREATE("metric_points"), DB_STAGE_COPY("metric_points", COLUMNS),
-              DB_STAGE_EMPTY("metric_points"), {"store_points", merge}},
+    .stage = {DB_STAGE_CREATE("metric_points", ""), DB_STORE_COPY("metric_points", COLUMNS), {"store_points", merge}},
     .signal = DB_SIGNAL_METRICS,
     .table = "metric_points",
     .signal_name = "metrics",

@@ -10,7 +10,7 @@ enum { N_COLUMNS = 21 };
 
 /* Sorted by key, so that writers with the same rows wait for each other instead of deadlocking. */
 static const char merge[] =
-    "WITH stored AS (INSERT INTO spans (" COLUMNS ") SELECT " COLUMNS " FROM pg_temp.stage_spans"
+    DB_STORE_TAKE("spans", COLUMNS) "stored AS (INSERT INTO spans (" COLUMNS ") SELECT " COLUMNS " FROM staged"
     " ORDER BY trace_id, span_id, start_time ON CONFLICT DO NOTHING RETURNING trace_id, start_ns),"
     " arrived AS (INSERT INTO trace_arrivals (trace_id, min_ns, max_ns)"
     " SELECT trace_id, min(start_ns), max(start_ns) FROM stored GROUP BY trace_id)"
@@ -70,7 +70,7 @@ static const uint8_t *trace_id(const struct db_batch *b, size_t i)
 }
 
 const struct db_store db_store_spans = {
-    .stage = {DB_STAGE_CREATE("spans"), DB_STAGE_COPY("spans", COLUMNS), DB_STAGE_EMPTY("spans"), {"store_spans", merge}},
+    .stage = {DB_STAGE_CREATE("spans", ""), DB_STORE_COPY("spans", COLUMNS), {"store_spans", merge}},
     .signal = DB_SIGNAL_TRACES,
     .table = "spans",
     .signal_name = "traces",

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "db/copyrow.h"
+#include "db/stage.h"
 #include "db/trace_merge.h"
 
 enum { STREAM_MAX_BYTES = 1 << 29, STATUS_UNSET = 0, KIND_UNSPECIFIED = 0 };
@@ -82,8 +83,9 @@ static enum err put_all(struct buf *stream, const struct db_given_trace *traces,
 static enum err store(struct db_conn *c, const struct db_wait *wait, struct str stream, struct err_info *e)
 {
     TRY(db_trace_merge_prepare(c, wait, e));
-    TRY(db_exec(c, wait, "BEGIN", NULL, e));
+    TRY(db_stage_begin(c, wait, e));
     TRY(db_trace_merge(c, wait, stream, e));
+    TRY(db_trace_merge_end(c, wait, e));
     return db_exec(c, wait, "COMMIT", NULL, e);
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 #include "db/copyrow.h"
+#include "db/stage.h"
 
 #define COLUMNS                                                                                                    \
     "trace_id, service, name, start_time, end_time, start_ns, end_ns, duration_ms, status, span_count, error_count," \
@@ -9,9 +10,9 @@
 enum { N_COLUMNS = 18 }; /* and services */
 
 static const char prepare_sql[] =
-    "CREATE TEMP TABLE IF NOT EXISTS stage_traces (LIKE traces INCLUDING DEFAULTS, services text[] NOT NULL)"
-    " ON COMMIT DELETE ROWS;"
-    "CREATE TEMP TABLE IF NOT EXISTS stage_left_patterns (pattern_id bigint NOT NULL) ON COMMIT DELETE ROWS";
+    DB_STAGE_CREATE("traces", ", services text[] NOT NULL") ";"
+    "CREATE TEMP TABLE IF NOT EXISTS stage_left_patterns (pattern_id bigint NOT NULL)";
+static const char end_sql[] = "DELETE FROM pg_temp.stage_traces; DELETE FROM pg_temp.stage_left_patterns";
 
 static const char copy_sql[] = "COPY pg_temp.stage_traces (" COLUMNS ", services) FROM STDIN (FORMAT binary)";
 
@@ -109,4 +110,9 @@ enum err db_trace_merge(struct db_conn *c, const struct db_wait *wait, struct st
         TRY(db_run(c, wait, &steps[i], &none, &r, e));
     }
     return OK;
+}
+
+enum err db_trace_merge_end(struct db_conn *c, const struct db_wait *wait, struct err_info *e)
+{
+    return db_exec(c, wait, end_sql, NULL, e);
 }

@@ -44,7 +44,7 @@ static enum err session_open(struct db_writer_session *s, const struct db_wait *
     TRY(db_conn_open(s->conn, wait, e));
     AUTO(buf) struct buf sql;
     buf_init(&sql, DB_WRITER_COPY_BYTES);
-    BUF_LITERAL(&sql, "SET temp_buffers = '32MB'; SET client_min_messages = warning;");
+    BUF_LITERAL(&sql, "SET temp_buffers = '32MB';");
     for (size_t i = 0; i < DB_STORES; i++)
         buf_printf(&sql, "%s;", db_stores[i]->stage.create);
     for (size_t i = 0; i < DB_STORE_REFS; i++)
@@ -192,7 +192,7 @@ static enum err begin(struct db_writer_session *s, const struct db_wait *wait, c
     TRY(session_open(s, wait, e));
     for (size_t i = 0; i < n_batches; i++)
         TRY(ensure_partitions(s, wait, batches[i], e));
-    return db_exec(s->conn, wait, "BEGIN", NULL, e);
+    return db_stage_begin(s->conn, wait, e);
 }
 
 static enum err try_together(struct db_writer_session *s, const struct db_wait *wait, const struct db_batch *const *batches,
@@ -238,20 +238,6 @@ enum err db_writer_tx_together(struct db_writer_session *s, const struct db_wait
     return code;
 }
 
-static enum err empty_stages(struct db_writer_session *s, const struct db_wait *wait, enum db_signal signal, struct err_info *e)
-{
-    for (size_t i = 0; i < DB_STORE_REFS; i++)
-        TRY(db_exec(s->conn, wait, db_store_refs[i]->stage.empty, NULL, e));
-    return db_exec(s->conn, wait, db_stores[signal]->stage.empty, NULL, e);
-}
-
-static enum err try_slice(struct db_writer_session *s, const struct db_wait *wait, const struct slice *slice, int64_t *n_stored,
-                          struct err_info *e)
-{
-    TRY(store_slices(s, wait, slice, 1, n_stored, e));
-    return empty_stages(s, wait, slice->batch->signal, e);
-}
-
 /* Halves the slice until what is refused is one row. */
 static enum err sift(struct db_writer_session *s, const struct db_wait *wait, const struct slice *slice, struct db_written *out,
                      struct err_info *e)
@@ -259,7 +245,7 @@ static enum err sift(struct db_writer_session *s, const struct db_wait *wait, co
     struct err_info reason = {0};
     int64_t n_stored = 0;
     TRY(db_exec(s->conn, wait, "SAVEPOINT sift", NULL, e));
-    if (try_slice(s, wait, slice, &n_stored, &reason) == OK) {
+    if (store_slices(s, wait, slice, 1, &n_stored, &reason) == OK) {
         out->n_stored += n_stored;
         out->n_duplicate += (int64_t)(slice->hi - slice->lo) - n_stored;
         return db_exec(s->conn, wait, "RELEASE sift", NULL, e);
