@@ -135,8 +135,8 @@ static int grpc_code_of(enum err code)
     return 2;
 }
 
-/* Status.details holds a BadRequest with one violation, of the whole body. */
-static void put_status_proto(struct buf *out, int code, struct str message, bool is_bad_request)
+/* Status.details holds a BadRequest with one violation, of the field; none when field is NULL. */
+static void put_status_proto(struct buf *out, int code, struct str message, const char *field)
 {
     AUTO(buf) struct buf violation, bad_request, any;
     buf_init(&violation, out->max);
@@ -144,9 +144,9 @@ static void put_status_proto(struct buf *out, int code, struct str message, bool
     buf_init(&any, out->max);
     put_number(out, TAG_1_VARINT, code);
     put_bytes(out, TAG_2_BYTES, message);
-    if (!is_bad_request)
+    if (field == NULL)
         return;
-    put_bytes(&violation, TAG_1_BYTES, STR("body"));
+    put_bytes(&violation, TAG_1_BYTES, str_of(field));
     put_bytes(&violation, TAG_2_BYTES, message);
     put_message(&bad_request, TAG_1_BYTES, &violation);
     put_bytes(&any, TAG_1_BYTES, STR(BAD_REQUEST_URL));
@@ -154,7 +154,7 @@ static void put_status_proto(struct buf *out, int code, struct str message, bool
     put_message(out, TAG_3_BYTES, &any);
 }
 
-static void put_violation_json(struct api_json *w, struct str message)
+static void put_violation_json(struct api_json *w, struct str message, const char *field)
 {
     api_json_open(w, '{');
     api_json_key(w, "@type");
@@ -163,7 +163,7 @@ static void put_violation_json(struct api_json *w, struct str message)
     api_json_open(w, '[');
     api_json_open(w, '{');
     api_json_key(w, "field");
-    api_json_cstr(w, "body");
+    api_json_cstr(w, field);
     api_json_key(w, "description");
     api_json_str(w, message);
     api_json_close(w, '}');
@@ -171,7 +171,7 @@ static void put_violation_json(struct api_json *w, struct str message)
     api_json_close(w, '}');
 }
 
-static void put_status_json(struct buf *out, int code, struct str message, bool is_bad_request)
+static void put_status_json(struct buf *out, int code, struct str message, const char *field)
 {
     struct api_json w;
     api_json_init(&w, out);
@@ -182,8 +182,8 @@ static void put_status_json(struct buf *out, int code, struct str message, bool 
     api_json_str(&w, message);
     api_json_key(&w, "details");
     api_json_open(&w, '[');
-    if (is_bad_request)
-        put_violation_json(&w, message);
+    if (field != NULL)
+        put_violation_json(&w, message, field);
     api_json_close(&w, ']');
     api_json_close(&w, '}');
 }
@@ -210,8 +210,9 @@ void api_otlp_reply_error(const struct api_req *req, struct api_reply *reply, co
     const struct str repaired = utf8_repair(req->arena, str_of(e->message));
     const struct str message = repaired.ptr == NULL ? STR("out of memory") : repaired;
     const int code = reply->status == HTTP_METHOD_NOT_ALLOWED ? GRPC_UNIMPLEMENTED : grpc_code_of(e->code);
+    const char *field = reply->status != HTTP_BAD_REQUEST ? NULL : e->parameter[0] == '\0' ? "body" : e->parameter;
     if (encoding == DB_ENCODING_PROTOBUF)
-        put_status_proto(&reply->body, code, message, reply->status == HTTP_BAD_REQUEST);
+        put_status_proto(&reply->body, code, message, field);
     else
-        put_status_json(&reply->body, code, message, reply->status == HTTP_BAD_REQUEST);
+        put_status_json(&reply->body, code, message, field);
 }
