@@ -23,9 +23,10 @@ _Static_assert(TRACE_SPANS_MAX == DB_ASSEMBLE_TRACE_SPANS_MAX && TRACE_LOGS_MAX 
     " (3, coalesce(event->'attributes'->>'exception.message', ''))) AS v(n, v)"                                     \
     " WHERE event->>'name' = 'exception') END"
 
-/* Plans are made when the tables may still be small: without this a plan for a tiny table would scan a grown one. */
+/* Plans are made when the tables may still be small, and staging tables have no statistics: without this a plan would read
+ * all of a grown table where a look-up by index of each staged row is meant. */
 static const char prepare_sql[] =
-    "SET enable_seqscan = off; SET jit = off;"
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;"
     "CREATE TEMP TABLE IF NOT EXISTS stage_picked (n integer NOT NULL, trace_id bytea NOT NULL,"
     " from_time timestamptz NOT NULL, to_time timestamptz NOT NULL)";
 

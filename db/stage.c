@@ -2,7 +2,7 @@
 
 #define TEXT_OF_(x) #x
 #define TEXT_OF(x) TEXT_OF_(x)
-#define MAX_BYTES 16777216
+#define MAX_BYTES 8388608
 _Static_assert(MAX_BYTES == DB_STAGE_MAX_BYTES, "the header's bound");
 
 /* A session has those its user made. */

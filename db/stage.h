@@ -9,7 +9,7 @@
 #include "db/conn.h"
 
 /* The size at which a staging table is truncated. */
-enum { DB_STAGE_MAX_BYTES = 16 << 20 };
+enum { DB_STAGE_MAX_BYTES = 8 << 20 };
 
 /* Begins a transaction on a session with staging tables. */
 enum err db_stage_begin(struct db_conn *c, const struct db_wait *wait, struct err_info *e) MUST_USE;

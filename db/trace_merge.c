@@ -16,11 +16,17 @@ static const char end_sql[] = "DELETE FROM pg_temp.stage_traces; DELETE FROM pg_
 
 static const char copy_sql[] = "COPY pg_temp.stage_traces (" COLUMNS ", services) FROM STDIN (FORMAT binary)";
 
+/* The staged traces as they are now. LATERAL and LIMIT make it a look-up of each: the planner, which knows nothing of a
+ * staging table's size, would else read all traces. */
+#define AS_THEY_ARE                                                                                               \
+    "pg_temp.stage_traces s CROSS JOIN LATERAL"                                                                   \
+    " (SELECT pattern_id, status FROM traces WHERE trace_id = s.trace_id AND pattern_id IS NOT NULL LIMIT 1) t"
+
 static const struct db_statement steps[] = {
     {"merge_lock", "SELECT pg_advisory_xact_lock(8390322045806929256)"},
     {"merge_left_patterns",
-     "INSERT INTO pg_temp.stage_left_patterns SELECT DISTINCT t.pattern_id FROM traces t JOIN pg_temp.stage_traces s"
-     " USING (trace_id) WHERE t.pattern_id IS NOT NULL AND t.pattern_id IS DISTINCT FROM s.pattern_id"},
+     "INSERT INTO pg_temp.stage_left_patterns SELECT DISTINCT t.pattern_id FROM " AS_THEY_ARE
+     " WHERE t.pattern_id IS DISTINCT FROM s.pattern_id"},
     {"merge_new_patterns",
      "INSERT INTO patterns (pattern_id, service, name, services, error_message, embedding, embedding_model,"
      " first_seen_ns, last_seen_ns, exemplar_trace_id)"
@@ -34,8 +40,7 @@ static const struct db_statement steps[] = {
      " FROM (SELECT pattern_id, sum(n) AS n, sum(n) FILTER (WHERE failed) AS n_failed, min(start_ns) AS first_ns,"
      " max(start_ns) AS last_ns, (array_agg(trace_id ORDER BY start_ns DESC) FILTER (WHERE n > 0))[1] AS newest"
      " FROM (SELECT pattern_id, 1 AS n, status = 'error' AS failed, start_ns, trace_id FROM pg_temp.stage_traces"
-     " UNION ALL SELECT t.pattern_id, -1, t.status = 'error', NULL, t.trace_id FROM traces t"
-     " JOIN pg_temp.stage_traces USING (trace_id)) AS change GROUP BY pattern_id) AS d"
+     " UNION ALL SELECT t.pattern_id, -1, t.status = 'error', NULL, s.trace_id FROM " AS_THEY_ARE ") AS change GROUP BY pattern_id) AS d"
      " WHERE p.pattern_id = d.pattern_id"},
     {"merge_traces",
      "INSERT INTO traces AS t (" COLUMNS ") SELECT " COLUMNS " FROM pg_temp.stage_traces ORDER BY trace_id"
