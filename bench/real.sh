@@ -4,6 +4,7 @@
 set -euo pipefail
 tree=$(cd "$(dirname "$0")/.." && pwd)
 [ $# -ge 2 ] || { echo "usage: $0 TRACES LOGS [DIR]" >&2 && exit 2; }
+command -v python3 >/dev/null || { echo "$0 needs python3" >&2 && exit 2; }
 work=${3-$(mktemp -d "${TMPDIR:-/tmp}/tracekin-real.XXXXXX")}
 listen=127.0.0.1:${TRACEKIN_REAL_PORT:-14318}
 
