@@ -11,12 +11,14 @@ for part in say process packages root postgres cluster; do
     . "$tree/dev.d/$part.sh"
 done
 packages_need podman buildah runc
-store=(--root "$work/store" --runroot "$work/store-run" --storage-driver vfs)
+runroot=$(mktemp -d /tmp/tracekin-XXXXXX) # podman takes no name longer than 50 characters
+store=(--root "$work/store" --runroot "$runroot" --storage-driver vfs)
 name=tracekin-test-$$
 
 forget_container() {
     local status=$?
     podman "${store[@]}" rm --force --time 5 "$name" >/dev/null 2>&1 || true
+    rm -rf -- "$runroot"
     clean "$status"
 }
 trap forget_container EXIT
