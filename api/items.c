@@ -195,18 +195,23 @@ void api_put_point(struct api_json *w, const struct db_point_row *p)
     api_json_close(w, '}');
 }
 
+void api_put_pattern_id(struct api_json *w, bool has_pattern, int64_t pattern_id)
+{
+    uint8_t bytes[sizeof pattern_id];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)((uint64_t)pattern_id >> (8 * (sizeof bytes - 1 - i)));
+    api_put_id(w, "pattern_id", has_pattern ? (struct str){(const char *)bytes, sizeof bytes} : (struct str){NULL, 0});
+}
+
 void api_put_similar(struct api_json *w, const struct db_find_similar_traces_row *r, bool by_pattern)
 {
-    api_json_open(w, '{');
     api_put_f64(w, "similarity", r->similarity);
     api_put_summary(w, &r->summary);
+    api_put_pattern_id(w, r->has_pattern, r->pattern_id);
     if (by_pattern) {
-        api_json_key(w, "pattern_id");
-        api_json_i64_text(w, r->pattern_id);
         api_put_i64(w, "trace_count", r->trace_count);
         api_put_i64(w, "pattern_error_count", r->error_count);
         api_put_time(w, "first_seen", r->first_seen_ns);
         api_put_time(w, "last_seen", r->last_seen_ns);
     }
-    api_json_close(w, '}');
 }

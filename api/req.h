@@ -10,6 +10,7 @@
 #include "core/buf.h"
 #include "core/err.h"
 #include "db/conn.h"
+#include "db/vector_use.h"
 #include "db/writer.h"
 
 enum { API_HEADERS_MAX = 8, API_PATH_ARGS_MAX = 2 };
@@ -22,6 +23,7 @@ struct api_header {
 /* What the handlers need of the running process; read-only but for what is documented as thread-safe. */
 struct api_world {
     struct db_writer *writer;
+    struct db_vector_board *vectors; /* how similar traces are searched */
     int64_t retention_ns;          /* 0: keep everything */
     size_t body_max_bytes;         /* after decompression */
     int64_t (*wall_ns)(void);      /* now; a test may stop it */

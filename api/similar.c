@@ -4,6 +4,7 @@
 #include "api/list.h"
 #include "api/trace.h"
 #include "api/values.h"
+#include "api/why.h"
 #include "core/hex.h"
 #include "db/trace_merge.h"
 
@@ -28,42 +29,118 @@ struct likeness {
     bool has_embedding;
     float embedding[EMBEDDING_DIMENSIONS];
     struct str model;
+    struct str text; /* absent: not by text */
 };
 
-struct search {
-    struct api_list list;
-    bool by_pattern;
+/* What was found, and what to tell of it. */
+struct found {
+    struct db_find_similar_traces_how how;
+    struct db_find_similar_traces_row *rows;
+    size_t n_rows;
+    struct db_pattern_shape *shapes;
+    size_t n_shapes;
 };
 
-static enum err put_row(void *arg, const struct db_find_similar_traces_row *row)
+/* The shapes of all patterns among the rows and of the one asked about. */
+static enum err read_shapes(const struct api_req *req, struct found *f, struct err_info *e)
 {
-    struct search *s = arg;
-    if (api_list_take(&s->list))
-        api_put_similar(&s->list.json, row, s->by_pattern);
+    int64_t *const ids = arena_calloc(req->arena, f->n_rows + 1, sizeof *ids);
+    size_t n = 0;
+    if (ids == NULL)
+        return ERR_SET_NOMEM(e);
+    if (!f->how.has_pattern || f->n_rows == 0)
+        return OK;
+    ids[n++] = f->how.pattern_id;
+    for (size_t i = 0; i < f->n_rows; i++)
+        if (f->rows[i].has_pattern)
+            ids[n++] = f->rows[i].pattern_id;
+    return db_pattern_shapes_read(req->db, &req->wait, req->arena, ids, n, &f->shapes, &f->n_shapes, e);
+}
+
+static struct api_why_trace why_of(const struct found *f, bool has_pattern, int64_t pattern_id, struct str error_message)
+{
+    return (struct api_why_trace){has_pattern ? db_pattern_shapes_find(f->shapes, f->n_shapes, pattern_id) : NULL, error_message};
+}
+
+static enum err put_rows(struct api_list *list, const struct found *f, const struct likeness *like, bool by_pattern,
+                         struct err_info *e)
+{
+    const struct str error = like->text.ptr != NULL ? like->text : f->how.error_message;
+    const struct api_why_trace asked = why_of(f, f->how.has_pattern, f->how.pattern_id, error);
+    for (size_t i = 0; i < f->n_rows && api_list_take(list); i++) {
+        const struct db_find_similar_traces_row *const row = &f->rows[i];
+        const struct api_why_trace why = why_of(f, row->has_pattern, row->pattern_id, row->summary.error_message);
+        api_json_open(&list->json, '{');
+        api_put_similar(&list->json, row, by_pattern);
+        TRY(api_put_why(&list->json, &asked, &why, e));
+        api_json_close(&list->json, '}');
+    }
     return OK;
+}
+
+static const char *index_of(const struct db_find_similar_traces_how *how, const struct db_vector_use *use)
+{
+    switch (how->way) {
+    case DB_SIMILAR_SHAPES:
+        return "patterns";
+    case DB_SIMILAR_INDEX:
+        return db_vector_method_name(use->method);
+    case DB_SIMILAR_SCAN:
+    case DB_SIMILAR_WAYS:
+        break;
+    }
+    return NULL;
+}
+
+static void put_i64_or_null(struct api_json *w, const char *key, bool is_there, int64_t value)
+{
+    api_json_key(w, key);
+    if (is_there)
+        api_json_i64(w, value);
+    else
+        api_json_null(w);
+}
+
+/* How it was searched, and how far that can be trusted: recall was measured, by the keeper of the index. */
+static void put_how(struct api_json *w, const struct db_find_similar_traces_how *how, const struct db_vector_use *use)
+{
+    const bool is_approximate = how->way == DB_SIMILAR_INDEX;
+    api_put_str(w, "model", how->model);
+    api_put_str(w, "index", str_of(index_of(how, use)));
+    api_put_bool(w, "exact", !is_approximate);
+    api_put_bool(w, "approximate", is_approximate);
+    put_i64_or_null(w, "probes", is_approximate && use->method == DB_VECTOR_IVFFLAT, use->effort);
+    put_i64_or_null(w, "ef_search", is_approximate && use->method == DB_VECTOR_HNSW, use->effort);
+    api_put_f64(w, "recall", is_approximate ? use->recall : 1);
 }
 
 static enum err search(struct api_req *req, struct api_reply *reply, const struct likeness *like, struct err_info *e)
 {
     const struct api_params *p = req->params;
-    struct search s = {.by_pattern = api_param(p, "group")->number == GROUP_BY_PATTERN};
-    TRY(api_list_begin(&s.list, req, reply, API_WINDOW_ALL, e));
+    struct api_list list;
+    struct found f = {.n_rows = 0};
+    AUTO(db_result) struct db_result *result = NULL;
+    TRY(api_list_begin(&list, req, reply, API_WINDOW_ALL, e));
     const struct db_find_similar_traces_params params = {
         .embedding = like->has_embedding ? like->embedding : NULL,
         .model = like->model,
         .trace_id = like->trace_id,
         .threshold = api_param(p, "threshold")->real,
-        .by_pattern = s.by_pattern,
+        .by_pattern = api_param(p, "group")->number == GROUP_BY_PATTERN,
+        .is_exact = api_param(p, "exact")->number != 0,
+        .use = db_vector_board_read(req->world->vectors),
         .service = api_param(p, "service")->text,
         .status = api_param(p, "status")->text,
-        .window = s.list.at.window.range,
-        .limit = s.list.limit,
+        .window = list.at.window.range,
+        .limit = list.limit,
     };
-    TRY(db_find_similar_traces(req->db, &req->wait, req->arena, &params, put_row, &s, e));
-    TRY(api_list_meta(&s.list, e));
-    api_put_f64(&s.list.json, "threshold", params.threshold);
-    api_put_bool(&s.list.json, "exact", true);
-    api_list_end(&s.list);
+    TRY(db_find_similar_traces(req->db, &req->wait, req->arena, &params, &f.how, &f.rows, &f.n_rows, &result, e));
+    TRY(read_shapes(req, &f, e));
+    TRY(put_rows(&list, &f, like, params.by_pattern, e));
+    TRY(api_list_meta(&list, e));
+    api_put_f64(&list.json, "threshold", params.threshold);
+    put_how(&list.json, &f.how, &params.use);
+    api_list_end(&list);
     return OK;
 }
 
@@ -96,6 +173,7 @@ static enum err read_text(const json_t *value, struct arena *arena, struct liken
         return ERR_SET(e, failed, "%s", why.message);
     like->has_embedding = true;
     like->model = STR(EMBEDDING_MODEL);
+    like->text = text;
     return OK;
 }
 

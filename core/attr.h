@@ -8,6 +8,9 @@
 #define MUST_USE __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 #define UNUSED __attribute__((unused))
+/* The value of a macro as a string literal. */
+#define TEXT_OF_(x) #x
+#define TEXT_OF(x) TEXT_OF_(x)
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 #define AUTO(name) __attribute__((cleanup(name##_auto)))

@@ -1,6 +1,7 @@
 /* The built-in embedder: signed feature hashing of a trace, or of an error's text, into a unit vector.
  *
- * Traces that call the same things and fail in the same way lie close; a message lies close to the traces it fails.
+ * Traces that call the same things and fail in the same way lie close; a message lies close to the traces it fails. Traces of
+ * one fingerprint (core/shape.h) have one vector.
  * Vectors are the same on every machine, whatever the order of spans, and may be stored under the name EMBEDDING_MODEL.
  * Changing what goes into a vector means a new name. Any thread; nothing blocks. */
 #ifndef TRACEKIN_CORE_EMBEDDING_H
@@ -9,7 +10,7 @@
 #include "core/shape.h"
 
 enum { EMBEDDING_DIMENSIONS = 384 };
-#define EMBEDDING_MODEL "hash-v1"
+#define EMBEDDING_MODEL "hash-v2"
 
 /* Features: services, operations, edges, the root, errors with their masked words, attributes. ERR_INVALID when there are
  * no spans or a parent is not an index; ERR_NOMEM. */

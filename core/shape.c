@@ -99,14 +99,32 @@ enum err shape_facts_of(const struct shape_trace *trace, struct arena *scratch, 
     return OK;
 }
 
+/* A sum, for attributes come in any order. */
+static uint64_t hash_attributes(const struct shape_trace *trace)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < trace->n_attributes; i++)
+        sum += hash64(trace->attributes[i].value, hash64(trace->attributes[i].key, SHAPE_FACT_KINDS));
+    return sum;
+}
+
+static enum err hash_root(const struct shape_trace *trace, uint64_t *out, struct err_info *e)
+{
+    AUTO(buf) struct buf masked;
+    buf_init(&masked, SHAPE_TEXT_MAX * MASK_GROWTH_MAX);
+    *out = hash_masked(trace->root_operation, hash64(trace->root_service, SHAPE_FACT_KINDS), &masked);
+    return buf_is_ok(&masked) ? OK : ERR_SET_NOMEM(e);
+}
+
 enum err shape_fingerprint(const struct shape_trace *trace, struct arena *scratch, uint64_t *out, struct err_info *e)
 {
     struct shape_facts facts;
-    TRY(shape_facts_of(trace, scratch, &facts, e));
     uint64_t fingerprint = 0;
+    TRY(shape_facts_of(trace, scratch, &facts, e));
+    TRY(hash_root(trace, &fingerprint, e));
     for (size_t i = 0; i < facts.n_items; i++)
         if (facts.items[i].kind == SHAPE_EDGE || facts.items[i].kind == SHAPE_ERROR)
             fingerprint = hash_number(facts.items[i].hash, fingerprint);
-    *out = fingerprint;
+    *out = hash_number(hash_attributes(trace), fingerprint);
     return OK;
 }

@@ -61,9 +61,10 @@ enum { SHAPE_SCRATCH_BYTES = 72 };
 enum err shape_facts_of(const struct shape_trace *trace, struct arena *scratch, struct shape_facts *out,
                         struct err_info *e) MUST_USE;
 
-/* One number for the distinct edges (parent's service and operation, the span's service, operation and kind) and the
- * distinct errors (service, operation, type, masked message); attributes and the root's name do not count. The same on
- * every machine, so it may be stored. Scratch and failures as shape_facts_of. */
+/* One number for the root's service and operation, the distinct edges (parent's service and operation, the span's service,
+ * operation and kind), the distinct errors (service, operation, type, masked message) and the attributes: all that an
+ * embedding sees, so traces of one fingerprint have one embedding. The same on every machine, so it may be stored. Scratch and
+ * failures as shape_facts_of. */
 enum err shape_fingerprint(const struct shape_trace *trace, struct arena *scratch, uint64_t *out,
                            struct err_info *e) MUST_USE;
 

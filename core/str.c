@@ -21,6 +21,13 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+int str_compare(struct str a, struct str b)
+{
+    const size_t len = a.len < b.len ? a.len : b.len;
+    const int order = len == 0 ? 0 : memcmp(a.ptr, b.ptr, len);
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 bool str_equal_nocase(struct str a, struct str b)
 {
     if (a.len != b.len)

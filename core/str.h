@@ -28,6 +28,8 @@ static inline bool str_equal(struct str a, struct str b)
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+/* By bytes, a prefix first: below, at or above 0. */
+int str_compare(struct str a, struct str b);
 /* ASCII letters compare without case. */
 bool str_equal_nocase(struct str a, struct str b);
 bool str_starts_with(struct str s, struct str prefix);

@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/hash.h"
 #include "db/advisory.h"
+#include "db/assemble_operations.h"
 #include "db/assemble_read.h"
 #include "db/copyrow.h"
 #include "db/stage.h"
@@ -128,14 +129,40 @@ static enum err put_operations(struct buf *out, const struct db_assemble_reading
     return buf_is_ok(out) ? OK : ERR_SET_NOMEM(e);
 }
 
+/* The patterns that a round has met. */
+struct met_patterns {
+    int64_t ids[DB_ASSEMBLE_TRACES_MAX];
+    size_t n;
+};
+
+static bool is_met(struct met_patterns *met, int64_t pattern_id)
+{
+    for (size_t i = 0; i < met->n; i++)
+        if (met->ids[i] == pattern_id)
+            return true;
+    met->ids[met->n++] = pattern_id;
+    return false;
+}
+
+/* Operations are long and the same for all traces of a pattern: one of a round brings them. */
+static enum err assemble_one(const struct db_assemble_input *in, struct arena *arena, struct met_patterns *met,
+                             struct db_assemble_output *out, struct err_info *e)
+{
+    TRY(db_assemble_trace(in, arena, out, e));
+    if (!out->has_row || is_met(met, out->row.pattern_id))
+        return OK;
+    return db_assemble_operations(in, arena, &out->row, e);
+}
+
 static enum err assemble_all(const struct db_assemble_reading *reading, struct arena *arena, struct buf *traces,
                              struct buf *errors, struct err_info *e)
 {
+    struct met_patterns met = {.n = 0};
     db_copyrow_begin(traces);
     db_copyrow_begin(errors);
     for (size_t i = 0; i < reading->n_inputs; i++) {
         struct db_assemble_output out;
-        TRY(db_assemble_trace(&reading->inputs[i], arena, &out, e));
+        TRY(assemble_one(&reading->inputs[i], arena, &met, &out, e));
         if (out.has_row)
             db_trace_merge_put(traces, &out.row);
         for (size_t n = 0; n < out.n_errors; n++)

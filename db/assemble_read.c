@@ -6,8 +6,6 @@
 
 enum { LOG_ID_BYTES = 16 };
 
-#define TEXT_OF_(x) #x
-#define TEXT_OF(x) TEXT_OF_(x)
 #define ARRIVALS_MAX 50000
 #define SPANS_MAX 100000
 #define TRACE_SPANS_MAX 20000

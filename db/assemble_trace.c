@@ -111,10 +111,7 @@ static const struct db_trace_error *first_error(const struct db_assemble_output 
 
 static int compare_str(const void *a, const void *b)
 {
-    const struct str *const x = a;
-    const struct str *const y = b;
-    const int order = memcmp(x->ptr, y->ptr, x->len < y->len ? x->len : y->len);
-    return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
+    return str_compare(*(const struct str *)a, *(const struct str *)b);
 }
 
 static enum err list_services(struct work *w, struct db_trace_row *row, struct err_info *e)
@@ -168,14 +165,25 @@ static struct str unquote(struct str json)
     return is_quoted ? (struct str){json.ptr + 1, json.len - 2} : json;
 }
 
+static bool is_of_shape(const struct db_assemble_attr *attr)
+{
+    if (attr->n_values > SHAPE_VALUES_MAX)
+        return false;
+    for (size_t key = 0; key < ARRAY_LEN(shape_keys); key++)
+        if (str_equal(attr->key, str_of(shape_keys[key])))
+            return true;
+    return false;
+}
+
+/* A key with many values tells nothing of the shape, and which of them came first would be chance. */
 static size_t pick_shape_attributes(const struct db_assemble_attrs *attrs, struct shape_attribute *picked)
 {
     size_t n = 0;
-    for (size_t i = 0; i < attrs->n_items; i++)
-        for (size_t key = 0; key < ARRAY_LEN(shape_keys); key++)
-            if (str_equal(attrs->items[i].key, str_of(shape_keys[key])))
-                for (size_t v = 0; v < attrs->items[i].n_values && v < SHAPE_VALUES_MAX; v++)
-                    picked[n++] = (struct shape_attribute){unquote(attrs->items[i].key), unquote(attrs->items[i].values[v])};
+    for (size_t i = 0; i < attrs->n_items; i++) {
+        const struct db_assemble_attr *const attr = &attrs->items[i];
+        for (size_t v = 0; is_of_shape(attr) && v < attr->n_values; v++)
+            picked[n++] = (struct shape_attribute){unquote(attr->key), unquote(attr->values[v])};
+    }
     return n;
 }
 

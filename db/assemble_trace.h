@@ -71,6 +71,10 @@ struct db_trace_row {
     int64_t pattern_id;
     const struct str *services;
     size_t n_services;
+    const struct str *operations; /* service, DB_OPERATION_SEPARATOR, masked name; NULL: not told, as another row tells them */
+    const struct str *operation_names; /* the name of each */
+    size_t n_operations;
+    bool operations_are_cut;
     const float *embedding; /* NULL: none */
     struct str embedding_model;
 };

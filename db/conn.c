@@ -46,6 +46,17 @@ void db_conn_close(struct db_conn *c)
     c->timeout_s = DB_TIMEOUT_UNKNOWN;
     c->timeout_is_local = false;
     c->n_prepared = 0;
+    c->mark = 0;
+}
+
+uint64_t db_conn_mark(const struct db_conn *c)
+{
+    return c->mark;
+}
+
+void db_conn_set_mark(struct db_conn *c, uint64_t mark)
+{
+    c->mark = mark;
 }
 
 bool db_conn_is_open(const struct db_conn *c)

@@ -64,7 +64,7 @@ void db_put_time(struct db_params *p, int64_t wall_ns);   /* timestamptz, cut to
 void db_put_json(struct db_params *p, struct str value);  /* jsonb; absent: NULL */
 void db_put_text_array(struct db_params *p, const struct str *items, size_t n_items);
 void db_put_bytes_array(struct db_params *p, const struct str *items, size_t n_items);
-/* As the text form of a vector ("[1,2]"), sent as text: the statement says $n::text::vector. */
+/* As pgvector's binary form, of a type that the server infers: the statement says $n::vector. */
 void db_put_vector(struct db_params *p, const float *values, size_t n_values);
 
 /* new: not connected yet; NULL when memory is out. url (a URL or keyword=value pairs) and application_name are copied. */
@@ -77,10 +77,18 @@ bool db_conn_is_open(const struct db_conn *c);
 /* Closes a session whose state is unknown; the next use opens a new one. */
 void db_conn_close(struct db_conn *c);
 
+/* A number that the owner of a session may leave with it, to know what it has set there; 0 in a new session. */
+uint64_t db_conn_mark(const struct db_conn *c);
+void db_conn_set_mark(struct db_conn *c, uint64_t mark);
+
 /* Runs a prepared statement; *out is new (db_result_free), out may be NULL. p may be NULL when there are no parameters; the
  * types of a statement's parameters are those of its first run. statement_timeout covers the remaining time. */
 enum err db_run(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, const struct db_params *p,
                 struct db_result **out, struct err_info *e) MUST_USE;
+/* As db_run, not prepared but parsed and planned for these very values: for what a plan that serves any values would serve
+ * badly. */
+enum err db_run_anew(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, const struct db_params *p,
+                     struct db_result **out, struct err_info *e) MUST_USE;
 /* Runs SQL text without parameters, not prepared, several statements allowed: migrations, BEGIN, COMMIT. out may be NULL; else
  * it is the last statement's result, as text: only db_get_str reads it. COMMIT of a failed transaction is ERR_INTERNAL. */
 enum err db_exec(struct db_conn *c, const struct db_wait *wait, const char *sql, struct db_result **out, struct err_info *e) MUST_USE;

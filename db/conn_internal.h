@@ -33,6 +33,7 @@ struct db_conn {
     struct db_prepared prepared[DB_STATEMENTS_MAX];
     int n_prepared;
     unsigned last_number;
+    uint64_t mark; /* the owner's */
 
     struct db_wait wait; /* of the command under way; the grace once it has ended */
     enum err ended;      /* ERR_TIMEOUT or ERR_CANCELLED once the wait has ended */

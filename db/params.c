@@ -1,12 +1,10 @@
 #include <limits.h>
-#include <math.h>
-#include <stdio.h>
 
 #include "core/clock.h"
 #include "db/conn.h"
 #include "db/types.h"
 
-enum { VECTOR_NUMBER_MAX = 24, ARRAY_HEADER_BYTES = 20, JSONB_VERSION = 1 };
+enum { VECTOR_HEADER_BYTES = 4, ARRAY_HEADER_BYTES = 20, JSONB_VERSION = 1 };
 
 void db_params_init(struct db_params *p, struct arena *arena)
 {
@@ -145,14 +143,15 @@ void db_put_bytes_array(struct db_params *p, const struct str *items, size_t n_i
 
 void db_put_vector(struct db_params *p, const float *values, size_t n_values)
 {
-    const size_t size = n_values * VECTOR_NUMBER_MAX + sizeof "[]";
-    char *const text = (char *)params_room(p, size);
-    if (text == NULL)
+    const size_t size = VECTOR_HEADER_BYTES + n_values * sizeof(float);
+    uint8_t *const room = params_room(p, size);
+    if (room == NULL)
         return;
-    size_t len = 0;
-    text[len++] = '[';
-    for (size_t i = 0; i < n_values; i++)
-        len += (size_t)snprintf(text + len, size - len, i == 0 ? "%.9g" : ",%.9g", (double)values[i]);
-    text[len++] = ']';
-    params_add(p, DB_OID_TEXT, text, len);
+    put_be(room, n_values << 16, VECTOR_HEADER_BYTES);
+    for (size_t i = 0; i < n_values; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        put_be(room + VECTOR_HEADER_BYTES + i * sizeof bits, bits, sizeof bits);
+    }
+    params_add(p, DB_OID_INFERRED, (const char *)room, size);
 }

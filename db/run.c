@@ -9,6 +9,7 @@ enum run_step { STEP_TIMEOUT, STEP_PREPARE, STEP_STATEMENT, STEP_SYNC };
 
 struct run {
     const struct db_statement *statement;
+    bool is_anew; /* not prepared */
     enum run_step steps[STEPS_MAX];
     int n_steps;
     int n_done;
@@ -63,12 +64,20 @@ static bool send_prepare(struct db_conn *c, struct run *run, const char *name, c
     return PQsendPrepare(c->pg, name, run->statement->sql, p->n, p->oids) == 1;
 }
 
+/* The unnamed statement is planned for its values, and forgotten. */
+static bool send_anew(struct db_conn *c, struct run *run, const struct db_params *p, const int *binary)
+{
+    return PQsendQueryParams(c->pg, run->statement->sql, p->n, p->oids, p->values, p->lengths, binary, 1) == 1;
+}
+
 static bool send_statement(struct db_conn *c, struct run *run, const char *name, const struct db_params *p)
 {
     static const int binary[DB_PARAMS_MAX] = {
         1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
     };
     run->steps[run->n_steps++] = STEP_STATEMENT;
+    if (run->is_anew)
+        return send_anew(c, run, p, binary);
     return PQsendQueryPrepared(c->pg, name, p->n, p->values, p->lengths, binary, 1) == 1;
 }
 
@@ -76,13 +85,13 @@ static enum err run_send(struct db_conn *c, struct run *run, const struct db_par
 {
     char name[NUMBER_TEXT_MAX];
     const unsigned known = prepared_number(c, run->statement);
-    if (known == 0 && c->n_prepared == DB_STATEMENTS_MAX)
+    if (!run->is_anew && known == 0 && c->n_prepared == DB_STATEMENTS_MAX)
         return ERR_SET(e, ERR_INTERNAL, "there are more than %d different statements", DB_STATEMENTS_MAX);
-    run->number = known != 0 ? known : ++c->last_number;
+    run->number = known != 0 || run->is_anew ? known : ++c->last_number;
     run->timeout_s = db_conn_timeout_to_set(c);
     (void)snprintf(name, sizeof name, "s%u", run->number);
     const bool is_sent = PQenterPipelineMode(c->pg) == 1 && (run->timeout_s == 0 || send_timeout(c, run)) &&
-                         (known != 0 || send_prepare(c, run, name, p)) && send_statement(c, run, name, p) &&
+                         (run->is_anew || known != 0 || send_prepare(c, run, name, p)) && send_statement(c, run, name, p) &&
                          PQpipelineSync(c->pg) == 1;
     if (!is_sent)
         return db_conn_lost(c, e);
@@ -152,10 +161,10 @@ static enum err run_read(struct db_conn *c, struct run *run, struct err_info *e)
 
 /* --- the whole */
 
-static enum err run_once(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s,
+static enum err run_once(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, bool is_anew,
                          const struct db_params *p, struct db_result **out, struct err_info *e)
 {
-    AUTO(run) struct run run = {.statement = s};
+    AUTO(run) struct run run = {.statement = s, .is_anew = is_anew};
     TRY(db_conn_begin(c, wait, e));
     TRY(run_send(c, &run, p, e));
     TRY(run_read(c, &run, e));
@@ -174,14 +183,20 @@ enum err db_run(struct db_conn *c, const struct db_wait *wait, const struct db_s
         p = &no_params;
     if (p->failed)
         return ERR_SET_NOMEM(e);
-    enum err code = run_once(c, wait, s, p, out, &why);
+    enum err code = run_once(c, wait, s, false, p, out, &why);
     if (code != OK && db_conn_plan_is_stale(&why)) {
         prepared_forget(c, s);
         if (!c->in_transaction) {
             why = (struct err_info){.code = OK};
-            code = run_once(c, wait, s, p, out, &why);
+            code = run_once(c, wait, s, false, p, out, &why);
         }
     }
     db_conn_err_pass(e, &why);
     return code;
+}
+
+enum err db_run_anew(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, const struct db_params *p,
+                     struct db_result **out, struct err_info *e)
+{
+    return p->failed ? ERR_SET_NOMEM(e) : run_once(c, wait, s, true, p, out, e);
 }

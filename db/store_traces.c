@@ -2,13 +2,16 @@
 
 #include <stdlib.h>
 
+#include "core/hash.h"
+#include "db/assemble_operations.h"
 #include "db/copyrow.h"
 #include "db/stage.h"
 #include "db/trace_merge.h"
 
 enum { STREAM_MAX_BYTES = 1 << 29, STATUS_UNSET = 0, KIND_UNSPECIFIED = 0 };
 
-/* The shape of a trace of which no span is known but what it says of itself. */
+/* The shape of a trace of which no span is known but what it says of itself. Traces with embeddings of their own share no
+ * pattern with those that have their pattern's. */
 static enum err derive(const struct db_given_trace *t, struct arena *arena, struct db_trace_row *row, struct err_info *e)
 {
     const struct shape_span span = {
@@ -25,8 +28,10 @@ static enum err derive(const struct db_given_trace *t, struct arena *arena, stru
     row->pattern_id = (int64_t)fingerprint;
     row->embedding = t->embedding;
     row->embedding_model = STR(DB_EMBEDDING_MODEL_GIVEN);
-    if (t->embedding != NULL)
+    if (t->embedding != NULL) {
+        row->pattern_id = (int64_t)hash64(row->embedding_model, fingerprint);
         return OK;
+    }
     float *const embedding = arena_calloc(arena, EMBEDDING_DIMENSIONS, sizeof *embedding);
     if (embedding == NULL)
         return ERR_SET_NOMEM(e);
@@ -49,7 +54,9 @@ static enum err put_row(struct buf *stream, const struct db_given_trace *t, stru
         .services = &t->service,
         .n_services = 1,
     };
+    const struct db_assemble_span span = {.service = t->service, .name = t->name};
     TRY(derive(t, arena, &row, e));
+    TRY(db_assemble_operations(&(struct db_assemble_input){.spans = &span, .n_spans = 1}, arena, &row, e));
     db_trace_merge_put(stream, &row);
     return OK;
 }

@@ -16,8 +16,8 @@ struct db_given_trace {
     const float *embedding;
 };
 
-/* Stores all, in one transaction. A trace that is there already is described anew: what spans told of it that is not given
- * here (counts, errors) stays. Of several with one trace_id the last counts. A given embedding's model is
+/* Stores all, in one transaction. A trace that is there already is described anew; of one that has spans, what they told
+ * stays, and only a given embedding is taken. Of several with one trace_id the last counts. A given embedding's model is
  * DB_EMBEDDING_MODEL_GIVEN, and spans that come later leave it. ERR_INVALID when PostgreSQL refuses a trace. */
 enum err db_store_traces(struct db_conn *c, const struct db_wait *wait, const struct db_given_trace *traces, size_t n,
                          struct arena *arena, struct err_info *e) MUST_USE;

@@ -7,14 +7,16 @@
 #define COLUMNS                                                                                                    \
     "trace_id, service, name, start_time, end_time, start_ns, end_ns, duration_ms, status, span_count, error_count," \
     " error_message, pattern_id, attributes, embedding, embedding_model, embedding_generated_at"
-enum { N_COLUMNS = 18 }; /* and services */
+#define PATTERN_COLUMNS "services, operations, operation_names, operations_are_cut"
+enum { N_COLUMNS = 21 }; /* both */
 
 static const char prepare_sql[] =
-    DB_STAGE_CREATE("traces", ", services text[] NOT NULL") ";"
+    DB_STAGE_CREATE("traces", ", services text[] NOT NULL, operations text[], operation_names text[],"
+                    " operations_are_cut boolean NOT NULL") ";"
     "CREATE TEMP TABLE IF NOT EXISTS stage_left_patterns (pattern_id bigint NOT NULL)";
 static const char end_sql[] = "DELETE FROM pg_temp.stage_traces; DELETE FROM pg_temp.stage_left_patterns";
 
-static const char copy_sql[] = "COPY pg_temp.stage_traces (" COLUMNS ", services) FROM STDIN (FORMAT binary)";
+static const char copy_sql[] = "COPY pg_temp.stage_traces (" COLUMNS ", " PATTERN_COLUMNS ") FROM STDIN (FORMAT binary)";
 
 /* The staged traces as they are now. LATERAL and LIMIT make it a look-up of each: the planner, which knows nothing of a
  * staging table's size, would else read all traces. */
@@ -22,17 +24,33 @@ static const char copy_sql[] = "COPY pg_temp.stage_traces (" COLUMNS ", services
     "pg_temp.stage_traces s CROSS JOIN LATERAL"                                                                   \
     " (SELECT pattern_id, status FROM traces WHERE trace_id = s.trace_id AND pattern_id IS NOT NULL LIMIT 1) t"
 
+/* What spans told of a trace stays when it is described without them: only an embedding is taken from the description. */
 static const struct db_statement steps[] = {
     {"merge_lock", "SELECT pg_advisory_xact_lock(8390322045806929256)"},
+    {"merge_described",
+     "UPDATE pg_temp.stage_traces s SET service = t.service, name = t.name, start_time = t.start_time, end_time = t.end_time,"
+     " start_ns = t.start_ns, end_ns = t.end_ns, duration_ms = t.duration_ms, status = t.status, span_count = t.span_count,"
+     " error_count = t.error_count, error_message = t.error_message, pattern_id = t.pattern_id, attributes = t.attributes,"
+     " (embedding, embedding_model, embedding_generated_at) ="
+     " (SELECT s.embedding, s.embedding_model, s.embedding_generated_at WHERE s.embedding_model = '" DB_EMBEDDING_MODEL_GIVEN "'"
+     " UNION ALL SELECT t.embedding, t.embedding_model, t.embedding_generated_at LIMIT 1)"
+     " FROM pg_temp.stage_traces q CROSS JOIN LATERAL"
+     " (SELECT * FROM traces WHERE trace_id = q.trace_id AND span_count > 0 LIMIT 1) t"
+     " WHERE q.ctid = s.ctid AND q.span_count = 0"},
     {"merge_left_patterns",
      "INSERT INTO pg_temp.stage_left_patterns SELECT DISTINCT t.pattern_id FROM " AS_THEY_ARE
      " WHERE t.pattern_id IS DISTINCT FROM s.pattern_id"},
     {"merge_new_patterns",
-     "INSERT INTO patterns (pattern_id, service, name, services, error_message, embedding, embedding_model,"
-     " first_seen_ns, last_seen_ns, exemplar_trace_id)"
-     " SELECT DISTINCT ON (pattern_id) pattern_id, service, name, services, error_message, embedding, embedding_model,"
+     "INSERT INTO patterns AS p (pattern_id, service, name, services, operations, operation_names, operations_are_cut,"
+     " error_message, embedding, embedding_model, first_seen_ns, last_seen_ns, exemplar_trace_id)"
+     " SELECT DISTINCT ON (pattern_id) pattern_id, service, name, services, coalesce(operations, '{}'),"
+     " coalesce(operation_names, '{}'), operations_are_cut OR operations IS NULL, error_message,"
+     " CASE WHEN embedding_model <> '" DB_EMBEDDING_MODEL_GIVEN "' THEN embedding END, embedding_model,"
      " start_ns, start_ns, trace_id FROM pg_temp.stage_traces WHERE pattern_id IS NOT NULL"
-     " ORDER BY pattern_id, start_ns, trace_id ON CONFLICT DO NOTHING"},
+     " ORDER BY pattern_id, operations IS NULL, start_ns, trace_id"
+     " ON CONFLICT (pattern_id) DO UPDATE SET embedding = EXCLUDED.embedding, embedding_model = EXCLUDED.embedding_model,"
+     " is_spread = false"
+     " WHERE EXCLUDED.embedding IS NOT NULL AND p.embedding_model IS DISTINCT FROM EXCLUDED.embedding_model"},
     {"merge_pattern_counts",
      "UPDATE patterns p SET trace_count = p.trace_count + d.n, error_count = p.error_count + coalesce(d.n_failed, 0),"
      " first_seen_ns = least(p.first_seen_ns, d.first_ns), last_seen_ns = greatest(p.last_seen_ns, d.last_ns),"
@@ -47,9 +65,7 @@ static const struct db_statement steps[] = {
      " ON CONFLICT (trace_id) DO UPDATE SET service = EXCLUDED.service, name = EXCLUDED.name,"
      " start_time = EXCLUDED.start_time, end_time = EXCLUDED.end_time, start_ns = EXCLUDED.start_ns,"
      " end_ns = EXCLUDED.end_ns, duration_ms = EXCLUDED.duration_ms, status = EXCLUDED.status,"
-     " span_count = CASE WHEN EXCLUDED.span_count = 0 THEN t.span_count ELSE EXCLUDED.span_count END,"
-     " error_count = CASE WHEN EXCLUDED.span_count = 0 THEN t.error_count ELSE EXCLUDED.error_count END,"
-     " error_message = EXCLUDED.error_message, pattern_id = EXCLUDED.pattern_id, attributes = EXCLUDED.attributes,"
+     " span_count = EXCLUDED.span_count, error_count = EXCLUDED.error_count, error_message = EXCLUDED.error_message, pattern_id = EXCLUDED.pattern_id, attributes = EXCLUDED.attributes,"
      " (embedding, embedding_model, embedding_generated_at) ="
      " (SELECT t.embedding, t.embedding_model, t.embedding_generated_at"
      " WHERE t.embedding_model = '" DB_EMBEDDING_MODEL_GIVEN "'"
@@ -81,6 +97,18 @@ static void put_embedding(struct buf *out, const struct db_trace_row *row)
     db_copyrow_time(out, clock_wall_ns());
 }
 
+static void put_operations(struct buf *out, const struct db_trace_row *row)
+{
+    if (row->operations == NULL) {
+        db_copyrow_null(out);
+        db_copyrow_null(out);
+    } else {
+        db_copyrow_text_array(out, row->operations, row->n_operations);
+        db_copyrow_text_array(out, row->operation_names, row->n_operations);
+    }
+    db_copyrow_bool(out, row->operations_are_cut);
+}
+
 void db_trace_merge_put(struct buf *out, const struct db_trace_row *row)
 {
     db_copyrow_start(out, N_COLUMNS);
@@ -103,6 +131,7 @@ void db_trace_merge_put(struct buf *out, const struct db_trace_row *row)
     db_copyrow_json(out, row->attributes);
     put_embedding(out, row);
     db_copyrow_text_array(out, row->services, row->n_services);
+    put_operations(out, row);
 }
 
 enum err db_trace_merge(struct db_conn *c, const struct db_wait *wait, struct str stream, struct err_info *e)

@@ -15,6 +15,7 @@ enum {
     DB_OID_TEXT_ARRAY = 1009,
     DB_OID_TIMESTAMPTZ = 1184,
     DB_OID_JSONB = 3802,
+    DB_OID_INFERRED = 0, /* what the statement makes of it */
 };
 
 /* 2000-01-01 UTC, from which timestamptz counts, in microseconds since 1970. */

@@ -77,6 +77,9 @@ static enum err server_start(struct server *s, struct err_info *e)
     TRY(service_schema_migrate(&s->config, &n_applied, e));
     LOG(LOG_INFO, "schema_ready", LOG_INT("migrations_applied", n_applied));
     TRY(db_writer_new(url, (int)s->config.n_writer_threads, &s->world.writer, e));
+    s->world.vectors = db_vector_board_new();
+    if (s->world.vectors == NULL)
+        return ERR_SET_NOMEM(e);
     TRY(server_start_background(s, e));
     TRY(service_ready_new(url, &s->ready, e));
     TRY(service_watcher_new(&s->watcher, e));
@@ -141,6 +144,7 @@ static void server_close(struct server *s)
     db_writer_free(s->world.writer);
     service_assembler_stop(s->assembler);
     service_retention_stop(s->retention);
+    db_vector_board_free(s->world.vectors);
 }
 
 enum err service_server_run(const struct service_config *config, struct err_info *e)

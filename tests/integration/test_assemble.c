@@ -82,7 +82,7 @@ START_TEST(a_trace_is_summed_up)
     ck_assert_uint_eq(assemble(&at_once).n_traces, 1);
     expect_one("SELECT count(*) FROM traces WHERE " TRACE " AND service = 'shop' AND name = 'GET /' AND status = 'ok'"
                " AND span_count = 2 AND error_count = 0 AND error_message IS NULL AND start_ns = 1674950400000000000"
-               " AND end_ns = 1674950400100000001 AND duration_ms = 100.000001 AND embedding_model = 'hash-v1'"
+               " AND end_ns = 1674950400100000001 AND duration_ms = 100.000001 AND embedding_model = '" EMBEDDING_MODEL "'"
                " AND abs(embedding <#> embedding) > 0.999");
     expect_one("SELECT count(*) FROM patterns p JOIN traces t USING (pattern_id) WHERE p.trace_count = 1"
                " AND p.error_count = 0 AND p.exemplar_trace_id = t.trace_id AND p.services = '{shop}'");
@@ -263,14 +263,57 @@ START_TEST(given_traces_keep_their_embedding)
     ck_assert_msg(db_store_traces(conn, &wait, given, ARRAY_LEN(given), &arena, &e) == OK, "%s %s", e.message, e.detail);
     expect_one("SELECT count(*) FROM traces WHERE " TRACE " AND name = 'n' AND status = 'error' AND duration_ms = 1000"
                " AND embedding_model = 'given' AND (embedding::real[])[8] = 3");
-    expect_one("SELECT count(*) FROM traces WHERE embedding_model = 'hash-v1'");
+    expect_one("SELECT count(*) FROM traces WHERE embedding_model = '" EMBEDDING_MODEL "'");
     ck_assert_int_eq(batches_number("SELECT sum(trace_count) FROM patterns"), 2);
     store_simple(1, 0, 0, "");
     (void)assemble(&at_once);
     expect_one("SELECT count(*) FROM traces WHERE " TRACE " AND name = 'GET /' AND span_count = 2 AND embedding_model = 'given'");
-    ck_assert_int_eq(db_store_traces(conn, &wait, &given[1], 1, &arena, &e), OK);
-    expect_one("SELECT count(*) FROM traces WHERE " TRACE " AND name = 'n' AND span_count = 2");
     ck_assert_int_eq(batches_number("SELECT sum(trace_count) FROM patterns"), 2);
+    expect_one("SELECT count(*) FROM patterns p JOIN traces t USING (pattern_id) WHERE " TRACE " AND p.embedding_model = '"
+               EMBEDDING_MODEL "' AND p.embedding IS NOT NULL");
+}
+END_TEST
+
+/* Its spans would be out of sight if another's times were taken, its error if another's status was. */
+START_TEST(a_trace_with_spans_takes_only_an_embedding)
+{
+    float embedding[EMBEDDING_DIMENSIONS] = {[7] = 3.0F};
+    struct db_given_trace given = {.trace_id = {[15] = 1}, .service = STR("s"), .name = STR("n"), .status = STR("ok"),
+                                   .start_ns = BATCHES_DAY_NS + 1, .end_ns = BATCHES_DAY_NS + 2};
+    AUTO(arena) struct arena arena;
+    arena_init(&arena, ARENA_MAX);
+    const struct db_wait wait = database_wait(WAIT_MS);
+    store_simple(1, 0, STATUS_ERROR, "boom");
+    (void)assemble(&at_once);
+    database_exec(database_url(), "CREATE TABLE before AS TABLE traces");
+    ck_assert_int_eq(db_store_traces(conn, &wait, &given, 1, &arena, NULL), OK);
+    expect_one("SELECT count(*) FROM (TABLE traces INTERSECT TABLE before)");
+    given.embedding = embedding;
+    ck_assert_int_eq(db_store_traces(conn, &wait, &given, 1, &arena, NULL), OK);
+    expect_one("SELECT count(*) FROM traces t JOIN before b USING (trace_id, name, start_ns, end_ns, status, error_message,"
+               " pattern_id, span_count, error_count, attributes) WHERE t.embedding_model = 'given'"
+               " AND (t.embedding::real[])[8] = 3");
+    expect_one("SELECT count(*) FROM patterns WHERE trace_count = 1 AND error_count = 1 AND embedding IS NOT NULL"
+               " AND embedding_model = '" EMBEDDING_MODEL "'");
+    database_exec(database_url(), "DROP TABLE before");
+}
+END_TEST
+
+/* Two vectors of one name are two things to compare with; neither is what a real trace of that name has. */
+START_TEST(given_embeddings_leave_patterns_of_spans_alone)
+{
+    float embedding[EMBEDDING_DIMENSIONS] = {[7] = 3.0F};
+    const struct db_given_trace given[] = {
+        {.trace_id = {[15] = 1}, .service = STR("s"), .name = STR("n"), .status = STR("unset"), .embedding = embedding},
+        {.trace_id = {[15] = 2}, .service = STR("s"), .name = STR("n"), .status = STR("unset")},
+    };
+    AUTO(arena) struct arena arena;
+    arena_init(&arena, ARENA_MAX);
+    const struct db_wait wait = database_wait(WAIT_MS);
+    ck_assert_int_eq(db_store_traces(conn, &wait, given, ARRAY_LEN(given), &arena, NULL), OK);
+    expect_one("SELECT count(*) FROM patterns WHERE embedding_model = '" EMBEDDING_MODEL "' AND trace_count = 1"
+               " AND embedding IS NOT NULL");
+    expect_one("SELECT count(*) FROM patterns WHERE embedding_model = 'given' AND trace_count = 1 AND embedding IS NULL");
 }
 END_TEST
 
@@ -290,6 +333,8 @@ static TCase *tcase_assemble(void)
     tcase_add_test(tcase, one_session_leads);
     tcase_add_test(tcase, a_failed_round_is_done_again);
     tcase_add_test(tcase, given_traces_keep_their_embedding);
+    tcase_add_test(tcase, a_trace_with_spans_takes_only_an_embedding);
+    tcase_add_test(tcase, given_embeddings_leave_patterns_of_spans_alone);
     return tcase;
 }
 

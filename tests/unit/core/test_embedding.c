@@ -178,7 +178,7 @@ START_TEST(test_is_stable)
         memcpy(&bits, &trace.v[i], sizeof bits);
         sum = sum * 31 + bits;
     }
-    ck_assert_str_eq(EMBEDDING_MODEL, "hash-v1");
+    ck_assert_str_eq(EMBEDDING_MODEL, "hash-v2");
     ck_assert_uint_eq(sum, UINT64_C(11884553188721694786));
 }
 END_TEST
