@@ -42,10 +42,13 @@ void api_dispatch(struct api_req *req, struct api_reply *reply)
 {
     struct err_info e = {0};
     reply_reset(reply);
-    if (run(req, reply, &e) == OK) {
+    const enum err code = run(req, reply, &e);
+    if (code == OK) {
         reply->status = reply->status == 0 ? HTTP_OK : reply->status;
         return;
     }
+    /* Whoever fails should have said why; without that it is the code that decides, or a failure would be a 200. */
+    (void)ERR_SET(&e, code, "the request failed, and nobody said why (%s)", err_name(code));
     log_failure(&e);
     reply_reset(reply);
     api_reply_error(req, reply, &e);

@@ -29,6 +29,15 @@ static enum err give_up(struct api_req *r, struct api_reply *out, struct err_inf
     return to_fail_with.code;
 }
 
+/* Fails without a word. */
+static enum err fall_silent(struct api_req *r, struct api_reply *out, struct err_info *e)
+{
+    (void)r;
+    (void)out;
+    (void)e;
+    return to_fail_with.code;
+}
+
 static enum err flood(struct api_req *r, struct api_reply *out, struct err_info *e)
 {
     (void)r;
@@ -47,6 +56,7 @@ static enum err greet(struct api_req *r, struct api_reply *out, struct err_info 
 }
 
 static const struct api_route failing = {.method = "GET", .path = "/fail", .name = "fail", .handler = give_up};
+static const struct api_route silent = {.method = "GET", .path = "/silent", .name = "silent", .handler = fall_silent};
 static const struct api_route flooding = {.method = "GET", .path = "/flood", .name = "flood", .handler = flood};
 static const struct api_route greeting = {.method = "GET", .path = "/greet", .name = "greet", .handler = greet};
 
@@ -161,6 +171,21 @@ START_TEST(an_answer_past_the_bound_is_no_half_answer)
 }
 END_TEST
 
+START_TEST(an_error_without_a_word_is_an_error)
+{
+    req.route = &silent;
+    for (enum err code = ERR_INVALID; code <= ERR_INTERNAL; code++) {
+        to_fail_with.code = code;
+        api_dispatch(&req, &reply);
+        ck_assert_int_eq(reply.status, api_status_of(code));
+        json_t *root = problem();
+        ck_assert_int_eq(json_integer_value(json_object_get(root, "status")), api_status_of(code));
+        ck_assert_uint_gt(json_string_length(json_object_get(root, "detail")), 0);
+        json_decref(root);
+    }
+}
+END_TEST
+
 START_TEST(an_answer_and_an_unknown_parameter)
 {
     req.route = &greeting;
@@ -189,6 +214,7 @@ static TCase *problem_case(void)
     tcase_add_test(tc, a_character_cut_in_two_is_mended);
     tcase_add_test(tc, a_wrong_method_is_405);
     tcase_add_test(tc, an_answer_past_the_bound_is_no_half_answer);
+    tcase_add_test(tc, an_error_without_a_word_is_an_error);
     tcase_add_test(tc, an_answer_and_an_unknown_parameter);
     return tc;
 }
