@@ -5,7 +5,8 @@
 enum err api_list_begin(struct api_list *l, const struct api_req *req, struct api_reply *reply, int64_t default_ns,
                         struct err_info *e)
 {
-    *l = (struct api_list){.req = req, .begun_ns = clock_mono_ns(), .limit = api_param(req->params, "limit")->number};
+    *l = (struct api_list){
+        .req = req, .e = e, .begun_ns = clock_mono_ns(), .limit = api_param(req->params, "limit")->number};
     TRY(api_cursor_read(req, &l->has_cursor, &l->at, e));
     if (!l->has_cursor)
         TRY(api_window_read(req, default_ns, &l->at.window, e));
@@ -16,9 +17,14 @@ enum err api_list_begin(struct api_list *l, const struct api_req *req, struct ap
     return OK;
 }
 
+bool api_list_is_full(const struct api_list *l)
+{
+    return l->n_items == l->limit;
+}
+
 bool api_list_take(struct api_list *l)
 {
-    l->has_more = l->n_items == l->limit;
+    l->has_more = api_list_is_full(l);
     if (l->has_more)
         return false;
     l->n_items++;
@@ -27,10 +33,10 @@ bool api_list_take(struct api_list *l)
 
 enum err api_list_mark(struct api_list *l, int64_t number, struct str key)
 {
-    if (l->n_items < l->limit)
+    if (!api_list_is_full(l))
         return OK;
     l->last = (struct api_cursor){l->at.window, number, arena_copy(l->req->arena, key)};
-    return l->last.key.ptr == NULL ? ERR_NOMEM : OK;
+    return l->last.key.ptr == NULL ? ERR_SET_NOMEM(l->e) : OK;
 }
 
 static void write_bound(struct api_json *w, const char *key, int64_t wall_ns, int64_t open_ns)

@@ -12,6 +12,7 @@
 struct api_list {
     struct api_json json;
     const struct api_req *req;
+    struct err_info *e; /* of the handler, for what its callbacks have to say */
     int64_t begun_ns;
     int64_t limit, n_items;
     bool has_cursor, has_more;
@@ -24,6 +25,8 @@ enum err api_list_begin(struct api_list *l, const struct api_req *req, struct ap
                         struct err_info *e) MUST_USE;
 /* Whether the next row is shown; false for the one past the limit, which says that there is more. */
 bool api_list_take(struct api_list *l);
+/* Whether the item just written is the last of a full page, the only one whose keys are needed. */
+bool api_list_is_full(const struct api_list *l);
 /* The sort keys of the item just written; key is copied when it is needed. ERR_NOMEM. */
 enum err api_list_mark(struct api_list *l, int64_t number, struct str key) MUST_USE;
 /* Ends the items, writes next_cursor and begins meta: took_ms, limit, limit_clamped, window. */

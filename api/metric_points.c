@@ -21,6 +21,8 @@ enum { POINT_METRIC_ID_BYTES = 8 };
 static enum err mark_name(struct api_list *l, const struct db_list_metric_names_key *key)
 {
     static const char separator[1] = {'\0'};
+    if (!api_list_is_full(l))
+        return OK;
     AUTO(buf) struct buf joined;
     buf_init(&joined, API_CURSOR_KEY_MAX_BYTES);
     buf_puts(&joined, key->name);
@@ -28,7 +30,7 @@ static enum err mark_name(struct api_list *l, const struct db_list_metric_names_
     buf_puts(&joined, key->type);
     buf_put(&joined, separator, sizeof separator);
     buf_puts(&joined, key->unit);
-    return buf_is_ok(&joined) ? api_list_mark(l, 0, buf_str(&joined)) : ERR_NOMEM;
+    return buf_is_ok(&joined) ? api_list_mark(l, 0, buf_str(&joined)) : ERR_SET_NOMEM(l->e);
 }
 
 static struct db_list_metric_names_key name_key(struct str joined)
@@ -72,11 +74,13 @@ enum err api_list_metric_names(struct api_req *req, struct api_reply *reply, str
 /* A cursor's key: the metric's id as 8 bytes in the machine's order, then the point's. */
 static enum err mark_point(struct api_list *l, const struct db_query_metrics_key *key)
 {
+    if (!api_list_is_full(l))
+        return OK;
     AUTO(buf) struct buf joined;
     buf_init(&joined, API_CURSOR_KEY_MAX_BYTES);
     buf_put(&joined, &key->metric_id, sizeof key->metric_id);
     buf_puts(&joined, key->point_id);
-    return buf_is_ok(&joined) ? api_list_mark(l, key->time_ns, buf_str(&joined)) : ERR_NOMEM;
+    return buf_is_ok(&joined) ? api_list_mark(l, key->time_ns, buf_str(&joined)) : ERR_SET_NOMEM(l->e);
 }
 
 static struct db_query_metrics_key point_key(const struct api_cursor *at)

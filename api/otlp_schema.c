@@ -229,7 +229,7 @@ static const struct api_otlp_message summary = MESSAGE("Summary", summary_fields
 static const struct api_otlp_field metric_fields[] = {
     FIELD(1, STRING, "name", metric.name, .limit = API_OTLP_NAME_MAX_BYTES),
     TEXT(2, "description", metric.description),
-    TEXT(3, "unit", metric.unit),
+    FIELD(3, STRING, "unit", metric.unit, .limit = API_OTLP_NAME_MAX_BYTES),
     SUB(5, MESSAGE, "gauge", gauge),
     SUB(7, MESSAGE, "sum", sum),
     SUB(9, MESSAGE, "histogram", histogram),

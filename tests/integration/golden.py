@@ -115,9 +115,15 @@ def numbers(name):
     return [int(i in ones) for i in range(DIMENSIONS)]
 
 
+def generated(name):
+    """text60000: so many letters, without quotes; else numbers."""
+    letters = re.fullmatch(r"text(\d+)", name)
+    return "x" * int(letters[1]) if letters else json.dumps(numbers(name))
+
+
 def substitute(text, captured):
-    """Replaces ${name} by what a placeholder captured, or by numbers."""
-    return re.sub(r"\$\{(\w+)\}", lambda m: captured[m[1]] if m[1] in captured else json.dumps(numbers(m[1])), text)
+    """Replaces ${name} by what a placeholder captured, or by what is generated."""
+    return re.sub(r"\$\{(\w+)\}", lambda m: captured[m[1]] if m[1] in captured else generated(m[1]), text)
 
 
 def encode(directives, body):
