@@ -13,7 +13,7 @@
 
 enum {
     API_OTLP_DEPTH_MAX = 64,              /* nesting of AnyValue */
-    API_OTLP_NAME_MAX_BYTES = 1024,       /* of what lists go on after: names of services and metrics, units */
+    API_OTLP_NAME_MAX_BYTES = 1024,       /* of what lists go on after: names of services, spans and metrics, units */
     API_OTLP_STRING_MAX_BYTES = 65536,    /* of every other string, longer ones are cut */
     API_OTLP_BODY_MAX_BYTES = 262144,     /* of a log's body as text */
     API_OTLP_REASONS_MAX = 512,

@@ -78,7 +78,7 @@ static const struct api_otlp_field span_fields[] = {
     SPAN_ID(2, "spanId", span.span_id),
     TEXT(3, "traceState", span.trace_state),
     SPAN_ID(4, "parentSpanId", span.parent_span_id),
-    TEXT(5, "name", span.name),
+    FIELD(5, STRING, "name", span.name, .limit = API_OTLP_NAME_MAX_BYTES),
     FIELD(6, ENUM, "kind", span.kind, .names = &kinds),
     FIELD(7, FIXED64, "startTimeUnixNano", span.start),
     FIELD(8, FIXED64, "endTimeUnixNano", span.end),
