@@ -59,12 +59,13 @@ enum span_column { S_TRACE, S_ID, S_PARENT, S_START, S_END, S_RESOURCE, S_KIND, 
 static const struct db_statement read_logs = {
     "assemble_logs",
     "SELECT p.n, l.log_id, l.span_id, l.time_ns, l.service, l.event_name,"
-    " coalesce(l.attributes->>'exception.type', ''), l.body FROM pg_temp.stage_picked p CROSS JOIN LATERAL"
+    " coalesce(l.attributes->>'exception.type', ''), " DB_LOG_ERROR_MESSAGE("l")
+    " FROM pg_temp.stage_picked p CROSS JOIN LATERAL"
     " (SELECT * FROM logs l WHERE l.trace_id = p.trace_id AND l.time >= p.from_time - interval '1 day'"
     " AND l.time <= p.to_time + interval '1 day' AND l.severity >= " DB_SEVERITY_ERROR
     " LIMIT " TEXT_OF(TRACE_LOGS_MAX) ") l",
 };
-enum log_column { L_TRACE, L_ID, L_SPAN, L_TIME, L_SERVICE, L_NAME, L_TYPE, L_BODY };
+enum log_column { L_TRACE, L_ID, L_SPAN, L_TIME, L_SERVICE, L_NAME, L_TYPE, L_MESSAGE };
 
 static const struct db_statement read_resources = {
     "assemble_resources",
@@ -202,7 +203,7 @@ static enum err take_logs(struct db_assemble_reading *out, struct arena *arena, 
             .service = db_get_str(r, (int)i, L_SERVICE),
             .name = db_get_str(r, (int)i, L_NAME),
             .type = db_get_str(r, (int)i, L_TYPE),
-            .message = db_get_str(r, (int)i, L_BODY),
+            .message = db_get_str(r, (int)i, L_MESSAGE),
         };
     qsort(logs, n, sizeof *logs, compare_logs);
     for (size_t i = n; i > 0; i--) {

@@ -55,5 +55,7 @@ extern const struct db_store_ref *const db_store_refs[DB_STORE_REFS];
 
 /* OTLP's numbers from ERROR up are what the errors table holds. */
 #define DB_SEVERITY_ERROR "17"
+/* What such a log says: the words of the exception it records, else its body. */
+#define DB_LOG_ERROR_MESSAGE(log) "coalesce(nullif(" log ".attributes->>'exception.message', ''), " log ".body)"
 
 #endif
