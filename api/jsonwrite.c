@@ -7,6 +7,9 @@
 #include "core/clock.h"
 #include "core/hex.h"
 
+/* One past the largest int64; exact as a double. */
+#define INT64_END 9223372036854775808.0
+
 enum { DOUBLE_TEXT_MAX = 32, DOUBLE_DIGITS_SAFE = 15, DOUBLE_DIGITS_EXACT = 17 };
 
 static void json_value(struct api_json *w)
@@ -115,6 +118,17 @@ void api_json_f64(struct api_json *w, double value)
     }
     json_value(w);
     buf_put(w->out, text, (size_t)length);
+}
+
+/* A jsonb keeps ".0" and writes exponents out: 1e+17 would come back as the integer it equals. */
+void api_json_real(struct api_json *w, double value)
+{
+    if (!isfinite(value) || value != trunc(value) || fabs(value) > INT64_END) {
+        api_json_f64(w, value);
+        return;
+    }
+    json_value(w);
+    buf_printf(w->out, "%.1f", value);
 }
 
 void api_json_str(struct api_json *w, struct str value)

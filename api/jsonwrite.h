@@ -27,6 +27,8 @@ void api_json_i64(struct api_json *w, int64_t value);
 void api_json_i64_text(struct api_json *w, int64_t value);
 /* The shortest text that reads back as the same double; null when it is not finite. */
 void api_json_f64(struct api_json *w, double value);
+/* As api_json_f64, but so that the number stays apart from an integer of 64 bits, also when a jsonb has written it anew. */
+void api_json_real(struct api_json *w, double value);
 void api_json_str(struct api_json *w, struct str value); /* absent: null */
 void api_json_cstr(struct api_json *w, const char *value);
 void api_json_hex(struct api_json *w, const uint8_t *bytes, size_t n);

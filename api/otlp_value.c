@@ -107,12 +107,8 @@ static bool put_decimal(struct buf *b, double value)
 static void put_exact(struct buf *b, double value)
 {
     struct api_json w;
-    const size_t start = b->len;
     api_json_init(&w, b);
-    api_json_f64(&w, value);
-    if (!b->failed && memchr(b->data + start, '.', b->len - start) == NULL &&
-        memchr(b->data + start, 'e', b->len - start) == NULL)
-        BUF_LITERAL(b, ".0");
+    api_json_real(&w, value);
 }
 
 void api_otlp_put_double(struct buf *b, double value)

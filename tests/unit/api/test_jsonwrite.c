@@ -90,13 +90,41 @@ START_TEST(doubles_are_shortest_and_exact)
 }
 END_TEST
 
+START_TEST(reals_never_read_as_integers)
+{
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {
+        {0.1, "0.1"},
+        {100, "100.0"},
+        {-0.0, "-0.0"},
+        {1e17, "100000000000000000.0"},
+        {9007199254740993.0, "9007199254740992.0"},
+        {-9223372036854775808.0, "-9223372036854775808.0"},
+        {9223372036854775808.0, "9223372036854775808.0"},
+        {9223372036854777856.0, "9.223372036854778e+18"},
+        {1e300, "1e+300"},
+        {1e-7, "1e-07"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        buf_clear(&out);
+        api_json_init(&w, &out);
+        api_json_real(&w, cases[i].value);
+        assert_text(cases[i].text);
+        ck_assert(strtod(out.data, NULL) == cases[i].value);
+    }
+}
+END_TEST
+
 START_TEST(what_is_not_finite_is_null)
 {
     api_json_open(&w, '[');
     api_json_f64(&w, NAN);
     api_json_f64(&w, INFINITY);
+    api_json_real(&w, NAN);
     api_json_close(&w, ']');
-    assert_text("[null,null]");
+    assert_text("[null,null,null]");
 }
 END_TEST
 
@@ -107,6 +135,7 @@ static TCase *jsonwrite_case(void)
     tcase_add_test(tc, nests_and_keeps_commas);
     tcase_add_test(tc, every_character_reads_back);
     tcase_add_test(tc, doubles_are_shortest_and_exact);
+    tcase_add_test(tc, reals_never_read_as_integers);
     tcase_add_test(tc, what_is_not_finite_is_null);
     return tc;
 }
