@@ -3,13 +3,14 @@
 
 #include "api/body.h"
 #include "api/handlers.h"
-#include "api/jsonwrite.h"
+#include "api/jsontree.h"
 #include "api/values.h"
 #include "core/clock.h"
 #include "core/hex.h"
 #include "db/store_traces.h"
 
-enum { BODY_MAX_BYTES = 16 << 20, TRACES_MAX = 1000, MEMBER_NAME_MAX = 64 };
+/* Written anew, attributes may outgrow the body they came in: 9e18 has four bytes, and its digits 21. */
+enum { BODY_MAX_BYTES = 16 << 20, ATTRIBUTES_MAX_BYTES = 8 * BODY_MAX_BYTES, TRACES_MAX = 1000, MEMBER_NAME_MAX = 64 };
 #define UNKNOWN_SERVICE STR("unknown_service")
 #define DURATION_MAX_MS 1e12
 
@@ -22,9 +23,9 @@ struct reading {
 };
 
 /* Reads one member; name is what messages call it: "traces[3].status". */
-typedef enum err (*read_fn)(struct reading *r, const json_t *value, const char *name, struct err_info *e);
+typedef enum err (*read_fn)(struct reading *r, json_t *value, const char *name, struct err_info *e);
 
-static enum err read_trace_id(struct reading *r, const json_t *value, const char *name, struct err_info *e)
+static enum err read_trace_id(struct reading *r, json_t *value, const char *name, struct err_info *e)
 {
     struct str text;
     TRY(api_body_text(value, name, &text, e));
@@ -33,12 +34,12 @@ static enum err read_trace_id(struct reading *r, const json_t *value, const char
     return OK;
 }
 
-static enum err read_name(struct reading *r, const json_t *value, const char *name, struct err_info *e)
+static enum err read_name(struct reading *r, json_t *value, const char *name, struct err_info *e)
 {
     return api_body_text(value, name, &r->trace->name, e);
 }
 
-static enum err read_service(struct reading *r, const json_t *value, const char *name, struct err_info *e)
+static enum err read_service(struct reading *r, json_t *value, const char *name, struct err_info *e)
 {
     return api_body_text(value, name, &r->trace->service, e);
 }
@@ -52,18 +53,18 @@ static enum err read_time(struct reading *r, const json_t *value, const char *na
     return OK;
 }
 
-static enum err read_start(struct reading *r, const json_t *value, const char *name, struct err_info *e)
+static enum err read_start(struct reading *r, json_t *value, const char *name, struct err_info *e)
 {
     return read_time(r, value, name, &r->trace->start_ns, e);
 }
 
-static enum err read_end(struct reading *r, const json_t *value, const char *name, struct err_info *e)
+static enum err read_end(struct reading *r, json_t *value, const char *name, struct err_info *e)
 {
     r->has_end = true;
     return read_time(r, value, name, &r->trace->end_ns, e);
 }
 
-static enum err read_duration(struct reading *r, const json_t *value, const char *name, struct err_info *e)
+static enum err read_duration(struct reading *r, json_t *value, const char *name, struct err_info *e)
 {
     r->has_duration = true;
     r->duration_ms = json_number_value(value);
@@ -72,7 +73,7 @@ static enum err read_duration(struct reading *r, const json_t *value, const char
     return OK;
 }
 
-static enum err read_status(struct reading *r, const json_t *value, const char *name, struct err_info *e)
+static enum err read_status(struct reading *r, json_t *value, const char *name, struct err_info *e)
 {
     static const char *const statuses[] = {"unset", "ok", "error"};
     for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
@@ -83,19 +84,20 @@ static enum err read_status(struct reading *r, const json_t *value, const char *
     return ERR_PARAM(e, name, "%s must be one of: unset, ok, error", name);
 }
 
-static enum err read_attributes(struct reading *r, const json_t *value, const char *name, struct err_info *e)
+static enum err read_attributes(struct reading *r, json_t *value, const char *name, struct err_info *e)
 {
     if (!json_is_object(value))
         return ERR_PARAM(e, name, "%s must be an object", name);
-    const size_t size = json_dumpb(value, NULL, 0, JSON_COMPACT);
-    char *text = arena_alloc(r->req->arena, size);
-    if (text == NULL || json_dumpb(value, text, size, JSON_COMPACT) != size)
-        return ERR_SET_NOMEM(e);
-    r->trace->attributes = (struct str){text, size};
-    return OK;
+    AUTO(buf) struct buf text;
+    struct api_json w;
+    buf_init(&text, ATTRIBUTES_MAX_BYTES);
+    api_json_init(&w, &text);
+    api_json_tree(&w, value);
+    r->trace->attributes = buf_is_ok(&text) ? arena_copy(r->req->arena, buf_str(&text)) : (struct str){NULL, 0};
+    return r->trace->attributes.ptr == NULL ? ERR_SET_NOMEM(e) : OK;
 }
 
-static enum err read_embedding(struct reading *r, const json_t *value, const char *name, struct err_info *e)
+static enum err read_embedding(struct reading *r, json_t *value, const char *name, struct err_info *e)
 {
     float *embedding = arena_calloc(r->req->arena, EMBEDDING_DIMENSIONS, sizeof *embedding);
     if (embedding == NULL)
@@ -164,7 +166,7 @@ static enum err read_trace(const struct api_req *req, json_t *object, size_t ind
     *out = (struct db_given_trace){.service = UNKNOWN_SERVICE, .status = STR("unset"), .attributes = STR("{}")};
     struct reading r = {.req = req, .trace = out};
     for (size_t i = 0; i < ARRAY_LEN(members); i++) {
-        const json_t *value = json_object_get(object, members[i].name);
+        json_t *value = json_object_get(object, members[i].name);
         char name[MEMBER_NAME_MAX];
         (void)snprintf(name, sizeof name, "traces[%zu].%s", index, members[i].name);
         if (value == NULL || json_is_null(value)) {
