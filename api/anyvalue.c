@@ -1,5 +1,7 @@
 #include "api/anyvalue.h"
 
+#include "core/hex.h"
+
 enum { DEPTH_MAX = 128 };
 
 /* What is left of well-formed JSON text. */
@@ -143,19 +145,28 @@ static void put_members(struct api_json *w, struct scan *s)
     api_json_close(w, ']');
 }
 
-/* Bytes, and doubles that JSON has no number for, are stored as their own AnyValue. */
+static bool is_no_number(struct str quoted)
+{
+    return str_equal(quoted, STR("\"NaN\"")) || str_equal(quoted, STR("\"Infinity\"")) ||
+           str_equal(quoted, STR("\"-Infinity\""));
+}
+
+/* Bytes, and doubles that JSON has no number for, are stored as their own AnyValue. A sender's map may have such a key too,
+ * but then hardly such a text: taken for an AnyValue, it would be one that no reader accepts. */
 static bool is_stored_as_any_value(struct scan s)
 {
     s.at++;
     if (next(&s) != '"')
         return false;
     const struct str key = take_string(&s);
-    if (!str_equal(key, STR("\"bytesValue\"")) && !str_equal(key, STR("\"doubleValue\"")))
-        return false;
     if (!take(&s, ':') || next(&s) != '"')
         return false;
-    (void)take_string(&s);
-    return next(&s) == '}';
+    const struct str value = take_string(&s);
+    if (next(&s) != '}')
+        return false;
+    if (str_equal(key, STR("\"bytesValue\"")))
+        return base64_is_canonical((struct str){value.ptr + 1, value.len - 2});
+    return str_equal(key, STR("\"doubleValue\"")) && is_no_number(value);
 }
 
 static void put_object(struct api_json *w, struct scan *s)

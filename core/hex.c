@@ -130,3 +130,19 @@ bool base64_parse(struct str text, struct buf *out)
     }
     return true;
 }
+
+bool base64_is_canonical(struct str text)
+{
+    struct str digits = text;
+    if (text.len % 4 != 0 || !strip_padding(&digits))
+        return false;
+    unsigned last = 0;
+    for (size_t i = 0; i < digits.len; i++) {
+        last = base64_value(digits.ptr[i]);
+        if (last == BASE64_BAD || digits.ptr[i] == '-' || digits.ptr[i] == '_')
+            return false;
+    }
+    /* The bits past the last whole byte are zero. */
+    static const unsigned spare_bits[] = {0, 0, 15, 3};
+    return (last & spare_bits[digits.len % 4]) == 0;
+}

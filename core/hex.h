@@ -17,5 +17,7 @@ void base64_put(struct buf *b, const uint8_t *bytes, size_t n);
 void base64_put_url(struct buf *b, const uint8_t *bytes, size_t n);
 /* Reads either alphabet, padded or not, appending the bytes to out; false when text is not base64. */
 bool base64_parse(struct str text, struct buf *out);
+/* Whether text is what base64_put writes of some bytes. */
+bool base64_is_canonical(struct str text);
 
 #endif

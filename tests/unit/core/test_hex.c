@@ -72,6 +72,7 @@ START_TEST(base64_of_rfc4648)
         buf_clear(&b);
         ck_assert(base64_parse(base64_cases[i].standard, &b));
         ck_assert(str_equal(buf_str(&b), base64_cases[i].bytes));
+        ck_assert(base64_is_canonical(base64_cases[i].standard));
         buf_clear(&b);
         ck_assert(base64_parse(base64_cases[i].url, &b));
         ck_assert(str_equal(buf_str(&b), base64_cases[i].bytes));
@@ -88,7 +89,20 @@ START_TEST(base64_refused)
         buf_init(&b, 64);
         buf_putc(&b, 'x');
         ck_assert_msg(!base64_parse(cases[i], &b), "%s", cases[i].ptr);
+        ck_assert_msg(!base64_is_canonical(cases[i]), "%s", cases[i].ptr);
         ck_assert(str_equal(buf_str(&b), STR("x")));
+    }
+}
+END_TEST
+
+START_TEST(base64_that_is_not_canonical)
+{
+    static const struct str cases[] = {STR("Zg"), STR("Zm8"), STR("Zh=="), STR("Zm9="), STR("----"), STR("__8=")};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO(buf) struct buf b;
+        buf_init(&b, 64);
+        ck_assert_msg(base64_parse(cases[i], &b), "%s", cases[i].ptr);
+        ck_assert_msg(!base64_is_canonical(cases[i]), "%s", cases[i].ptr);
     }
 }
 END_TEST
@@ -109,6 +123,7 @@ static TCase *all_tests(void)
     tcase_add_test(c, hex_of_two_bytes);
     tcase_add_test(c, base64_of_rfc4648);
     tcase_add_test(c, base64_refused);
+    tcase_add_test(c, base64_that_is_not_canonical);
     tcase_add_test(c, base64_past_the_bound_fails_the_buffer);
     return c;
 }
