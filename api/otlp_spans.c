@@ -38,6 +38,11 @@ static void fill_ids(struct db_span *row, const struct api_otlp_span_place *s)
         memcpy(row->parent_span_id, s->parent_span_id.bytes, sizeof row->parent_span_id);
 }
 
+static uint32_t add_counts(uint32_t a, uint32_t b)
+{
+    return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
 static void fill_numbers(struct db_span *row, const struct api_otlp_span_place *s)
 {
     row->kind = (uint8_t)s->kind;
@@ -45,7 +50,7 @@ static void fill_numbers(struct db_span *row, const struct api_otlp_span_place *
     row->flags = s->flags;
     row->n_dropped_attributes = s->n_dropped_attributes;
     row->n_dropped_events = s->n_dropped_events;
-    row->n_dropped_links = s->n_dropped_links;
+    row->n_dropped_links = add_counts(s->n_dropped_links, s->n_bad_links);
     row->start_ns = (int64_t)s->start;
     row->end_ns = (int64_t)(s->end < s->start ? s->start : s->end);
 }
@@ -120,6 +125,11 @@ void api_otlp_link_end(struct api_otlp_state *o)
 {
     const struct api_otlp_link_place *const l = &o->link;
     struct buf *const b = &o->span.links;
+    if (!api_otlp_id_is_good(&l->trace_id, DB_TRACE_ID_BYTES) || !api_otlp_id_is_good(&l->span_id, DB_SPAN_ID_BYTES)) {
+        o->span.n_bad_links++;
+        api_otlp_reject(o, 0, "a span's link was dropped: its trace id must be 16 bytes and its span id 8, neither all zero");
+        return;
+    }
     api_otlp_comma(b);
     buf_putc(b, '{');
     api_otlp_put_id(b, STR("trace_id"), &l->trace_id, DB_TRACE_ID_BYTES);

@@ -71,6 +71,7 @@ struct api_otlp_span_place {
     struct api_otlp_id trace_id, span_id, parent_span_id;
     uint64_t start, end;
     uint32_t n_dropped_attributes, n_dropped_events, n_dropped_links, flags, kind, status;
+    uint32_t n_bad_links; /* dropped here */
     bool too_deep; /* an event or a link is */
     struct api_otlp_attributes attributes;
     struct buf events, links;
@@ -152,7 +153,7 @@ struct api_otlp_state {
 void api_otlp_fail(struct api_otlp_state *o, enum err code, const char *why);
 /* Fails because the arena or a buffer is full: ERR_TOO_LARGE when it is at its bound, else ERR_NOMEM. */
 void api_otlp_full(struct api_otlp_state *o);
-/* Counts n items left out; why is shown once. */
+/* Counts n items left out, 0 for what is less than an item; why is shown once. */
 void api_otlp_reject(struct api_otlp_state *o, int64_t n_items, const char *why);
 
 /* otlp_value.c */

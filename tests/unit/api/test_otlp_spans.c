@@ -146,6 +146,38 @@ START_TEST(a_bad_span_is_left_out_alone)
 }
 END_TEST
 
+#define GOOD_LINK "{\"traceId\":\"" TRACE "\",\"spanId\":\"0102030405060708\"}"
+#define LINKED(bad) IN_REQUEST(A_SPAN(",\"droppedLinksCount\":2,\"links\":[" bad "," GOOD_LINK "," bad "]"))
+
+static const char *const badly_linked[] = {
+    LINKED("{}"),
+    LINKED("{\"spanId\":\"" SPAN "\"}"),
+    LINKED("{\"traceId\":\"" TRACE "\"}"),
+    LINKED("{\"traceId\":\"00000000000000000000000000000000\",\"spanId\":\"" SPAN "\"}"),
+    LINKED("{\"traceId\":\"" TRACE "\",\"spanId\":\"0000000000000000\"}"),
+    LINKED("{\"traceId\":\"" TRACE "\",\"spanId\":\"eee19b\"}"),
+};
+
+START_TEST(a_bad_link_is_dropped_and_counted)
+{
+    tests_otlp_decode_both(&d, DB_SIGNAL_TRACES, badly_linked[_i]);
+    ck_assert_uint_eq(d.batch.spans.n, 1);
+    has(" dropped_links=4 ");
+    has(" links=[{\"trace_id\":\"" TRACE "\",\"span_id\":\"0102030405060708\",\"trace_state\":\"\",\"attributes\":{},"
+        "\"dropped_attributes_count\":0,\"flags\":0}]\n");
+    ck_assert_int_eq(d.rejects.n_items, 0);
+    ck_assert_ptr_nonnull(strstr(d.rejects.reasons, "link"));
+}
+END_TEST
+
+START_TEST(dropped_links_have_a_bound)
+{
+    tests_otlp_decode_both(&d, DB_SIGNAL_TRACES, IN_REQUEST(A_SPAN(",\"links\":[{}],\"droppedLinksCount\":4294967295")));
+    has(" dropped_links=4294967295 ");
+    has(" links=(absent)\n");
+}
+END_TEST
+
 START_TEST(hex_that_is_not_hex_is_a_bad_id)
 {
     decode_json(IN_REQUEST("{\"traceId\":\"5b8efff798038103d269b633813fc60g\",\"spanId\":\"" SPAN "\"," START "}"));
@@ -222,6 +254,8 @@ static TCase *span_cases(void)
     tcase_add_test(c, unknown_and_null_members_are_skipped);
     tcase_add_test(c, ids_are_hex_of_any_case);
     tcase_add_loop_test(c, a_bad_span_is_left_out_alone, 0, (int)ARRAY_LEN(refused));
+    tcase_add_loop_test(c, a_bad_link_is_dropped_and_counted, 0, (int)ARRAY_LEN(badly_linked));
+    tcase_add_test(c, dropped_links_have_a_bound);
     tcase_add_test(c, hex_that_is_not_hex_is_a_bad_id);
     tcase_add_test(c, a_reason_is_told_once);
     tcase_add_test(c, an_end_before_the_start_is_the_start);
