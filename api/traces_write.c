@@ -4,6 +4,7 @@
 #include "api/body.h"
 #include "api/handlers.h"
 #include "api/jsontree.h"
+#include "api/otlp.h"
 #include "api/values.h"
 #include "core/clock.h"
 #include "core/hex.h"
@@ -29,8 +30,9 @@ static enum err read_trace_id(struct reading *r, json_t *value, const char *name
 {
     struct str text;
     TRY(api_body_text(value, name, &text, e));
-    if (!hex_parse_padded(text, r->trace->trace_id, DB_TRACE_ID_BYTES))
-        return ERR_PARAM(e, name, "%s must be " API_TRACE_ID_FORMS, name);
+    static const uint8_t zeros[DB_TRACE_ID_BYTES];
+    if (!hex_parse_padded(text, r->trace->trace_id, DB_TRACE_ID_BYTES) || memcmp(r->trace->trace_id, zeros, sizeof zeros) == 0)
+        return ERR_PARAM(e, name, "%s must be " API_TRACE_ID_FORMS ", not all zero", name);
     return OK;
 }
 
@@ -139,19 +141,27 @@ static enum err check_members(json_t *object, size_t index, struct err_info *e)
     return OK;
 }
 
-/* Fills in the end, and refuses times that spans may not have either. */
-static enum err settle_times(struct reading *r, size_t index, struct err_info *e)
+static enum err fill_end(struct reading *r, size_t index, struct err_info *e)
 {
     struct db_given_trace *t = r->trace;
-    const int64_t now_ns = r->req->world->wall_ns(), retention_ns = r->req->world->retention_ns;
     if (!r->has_end && !r->has_duration)
         return ERR_PARAM(e, "end_time", "traces[%zu] must have an end_time or a duration_ms", index);
     if (!r->has_end && __builtin_add_overflow(t->start_ns, (int64_t)llround(r->duration_ms * (double)NS_PER_MS), &t->end_ns))
         return ERR_PARAM(e, "duration_ms", "traces[%zu].duration_ms reaches past the year 2262", index);
     if (t->end_ns < t->start_ns)
         return ERR_PARAM(e, "end_time", "traces[%zu].end_time must not be before its start_time", index);
-    if (t->start_ns < 0 || t->start_ns > now_ns + NS_PER_DAY)
-        return ERR_PARAM(e, "start_time", "traces[%zu].start_time must lie between 1970 and a day from now", index);
+    return OK;
+}
+
+/* The bounds are those of spans. */
+static enum err check_times(const struct reading *r, size_t index, struct err_info *e)
+{
+    const struct db_given_trace *t = r->trace;
+    const int64_t now_ns = r->req->world->wall_ns(), retention_ns = r->req->world->retention_ns;
+    if (t->start_ns <= 0 || t->start_ns > now_ns + API_OTLP_AHEAD_MAX_NS)
+        return ERR_PARAM(e, "start_time", "traces[%zu].start_time must lie after 1970 and at most a day from now", index);
+    if (t->end_ns > now_ns + API_OTLP_AHEAD_MAX_NS)
+        return ERR_PARAM(e, r->has_end ? "end_time" : "duration_ms", "traces[%zu] must end at most a day from now", index);
     if (retention_ns != 0 && t->start_ns < now_ns - retention_ns)
         return ERR_PARAM(e, "start_time", "traces[%zu].start_time is older than what is kept here", index);
     return OK;
@@ -176,7 +186,8 @@ static enum err read_trace(const struct api_req *req, json_t *object, size_t ind
         }
         TRY(members[i].read(&r, value, name, e));
     }
-    return settle_times(&r, index, e);
+    TRY(fill_end(&r, index, e));
+    return check_times(&r, index, e);
 }
 
 static enum err read_traces(const struct api_req *req, const json_t *body, struct db_given_trace **out, size_t *n_out,
