@@ -24,7 +24,10 @@ static enum err advisory_run(struct db_conn *c, const struct db_wait *wait, cons
 
 enum err db_advisory_try(struct db_conn *c, const struct db_wait *wait, int64_t key, bool *is_held, struct err_info *e)
 {
-    return advisory_run(c, wait, &try_lock, key, is_held, e);
+    TRY(advisory_run(c, wait, &try_lock, key, is_held, e));
+    if (*is_held)
+        db_conn_keep(c);
+    return OK;
 }
 
 /* Sleeps until the next attempt; ERR_CANCELLED ends it early. */
@@ -56,4 +59,5 @@ void db_advisory_unlock(struct db_conn *c, const struct db_wait *wait, int64_t k
     bool was_held = false;
     if (db_conn_is_open(c) && advisory_run(c, wait, &unlock, key, &was_held, NULL) != OK)
         db_conn_close(c);
+    db_conn_unkeep(c);
 }

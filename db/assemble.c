@@ -42,6 +42,7 @@ enum err db_assemble_lead(struct db_conn *c, const struct db_wait *wait, bool *i
 {
     bool is_held = false;
     TRY(db_conn_open(c, wait, e));
+    db_conn_keep(c);
     TRY(db_assemble_read_prepare(c, wait, e));
     TRY(db_trace_merge_prepare(c, wait, e));
     TRY(db_exec(c, wait, prepare_sql, NULL, e));

@@ -33,7 +33,8 @@ struct db_assembled {
     bool is_full; /* as many as a round takes: there may be more */
 };
 
-/* Opens the session and tries to become the one that assembles; call it again whenever the connection is not open. */
+/* Opens the session, keeps it (db_conn_keep) and tries to become the one that assembles; to be called again when it is no
+ * longer kept. */
 enum err db_assemble_lead(struct db_conn *c, const struct db_wait *wait, bool *is_leader, struct err_info *e) MUST_USE;
 /* Assembles what is due, in one transaction. The session must lead. */
 enum err db_assemble_round(struct db_conn *c, const struct db_wait *wait, const struct db_assemble_when *when,

@@ -12,7 +12,7 @@ enum err db_conn_begin(struct db_conn *c, const struct db_wait *wait, struct err
         return db_conn_ended(ERR_CANCELLED, e);
     if (clock_left_ms(wait->deadline_ns) == 0)
         return db_conn_ended(ERR_TIMEOUT, e);
-    TRY(db_conn_open(c, wait, e));
+    TRY(db_conn_ensure(c, wait, e));
     c->wait = *wait;
     c->ended = OK;
     c->cancel_seen = false;

@@ -64,6 +64,21 @@ bool db_conn_is_open(const struct db_conn *c)
     return c->pg != NULL && PQstatus(c->pg) == CONNECTION_OK;
 }
 
+void db_conn_keep(struct db_conn *c)
+{
+    c->is_kept = true;
+}
+
+void db_conn_unkeep(struct db_conn *c)
+{
+    c->is_kept = false;
+}
+
+bool db_conn_is_kept(const struct db_conn *c)
+{
+    return c->is_kept && db_conn_is_open(c);
+}
+
 int db_conn_server_version(const struct db_conn *c)
 {
     return c->pg == NULL ? 0 : PQserverVersion(c->pg);
@@ -173,14 +188,32 @@ static bool session_is_stale(struct db_conn *c)
     return PQstatus(c->pg) != CONNECTION_OK;
 }
 
-enum err db_conn_open(struct db_conn *c, const struct db_wait *wait, struct err_info *e)
+static bool session_is_lost(struct db_conn *c)
 {
-    if (c->pg != NULL && !session_is_stale(c))
-        return OK;
+    return c->pg == NULL || session_is_stale(c);
+}
+
+static enum err session_replace(struct db_conn *c, const struct db_wait *wait, struct err_info *e)
+{
     if (c->in_transaction)
         return db_conn_unavailable(c, "the session was lost with a transaction open", e);
     db_conn_close(c);
+    c->is_kept = false;
     if (clock_mono_ns() < c->retry_ns)
         return db_conn_unavailable(c, "waiting before the next attempt to connect", e);
     return connect_within(c, wait, e);
+}
+
+enum err db_conn_open(struct db_conn *c, const struct db_wait *wait, struct err_info *e)
+{
+    return session_is_lost(c) ? session_replace(c, wait, e) : OK;
+}
+
+enum err db_conn_ensure(struct db_conn *c, const struct db_wait *wait, struct err_info *e)
+{
+    if (!session_is_lost(c))
+        return OK;
+    if (c->is_kept)
+        return db_conn_unavailable(c, "the session was lost with what its user had made in it", e);
+    return session_replace(c, wait, e);
 }

@@ -1,7 +1,7 @@
 /* One connection to PostgreSQL, with prepared statements, deadlines and cancellation.
  *
- * Created by db_conn_new, freed by db_conn_free; one thread at a time. It connects when first used and again after a loss;
- * statements are prepared once per server session, by the address of their struct db_statement. Parameters and results
+ * Created by db_conn_new, freed by db_conn_free; one thread at a time. It connects when first used and again after a loss,
+ * but for a session that is kept; statements are prepared once per server session, by the address of their struct db_statement. Parameters and results
  * travel in binary. Every wait ends at the deadline of the struct db_wait: the statement is cancelled, and when the server
  * does not answer that either within DB_CANCEL_GRACE_MS the connection is closed.
  *
@@ -74,7 +74,13 @@ static inline void db_conn_auto(struct db_conn **c) { db_conn_free(*c); }
 /* Connects if it is not connected. Backs off after failures: within the back-off it fails at once. */
 enum err db_conn_open(struct db_conn *c, const struct db_wait *wait, struct err_info *e) MUST_USE;
 bool db_conn_is_open(const struct db_conn *c);
-/* Closes a session whose state is unknown; the next use opens a new one. */
+/* Says that the open session has, or is about to get, what lives and dies with it: settings, temporary tables, locks. No
+ * other takes its place unseen: once it is lost, commands fail with ERR_UNAVAILABLE until db_conn_open makes a new one, which
+ * is not kept. So who keeps a session opens it before each use, and makes anew what it needs when db_conn_is_kept denies. */
+void db_conn_keep(struct db_conn *c);
+void db_conn_unkeep(struct db_conn *c);
+bool db_conn_is_kept(const struct db_conn *c);
+/* Closes a session whose state is unknown; the next use opens a new one, or db_conn_open does if it was kept. */
 void db_conn_close(struct db_conn *c);
 
 /* A number that the owner of a session may leave with it, to know what it has set there; 0 in a new session. */

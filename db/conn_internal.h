@@ -27,6 +27,7 @@ struct db_conn {
     unsigned n_failures;
 
     bool in_transaction;   /* when the last command ended */
+    bool is_kept;          /* outlives the session: it says that no other may take its place */
     int timeout_s;         /* the session's statement_timeout */
     bool timeout_is_local; /* set within a transaction whose end may bring back the old one */
 
@@ -51,6 +52,8 @@ static inline void pg_result_auto(PGresult **r) { PQclear(*r); }
 
 /* --- one command */
 
+/* As db_conn_open, but never in place of a session that is kept. */
+enum err db_conn_ensure(struct db_conn *c, const struct db_wait *wait, struct err_info *e) MUST_USE;
 /* Connects if need be and makes the wait the command's; ERR_TIMEOUT or ERR_CANCELLED when it is over already. */
 enum err db_conn_begin(struct db_conn *c, const struct db_wait *wait, struct err_info *e) MUST_USE;
 /* Waits until everything sent is on its way. */

@@ -58,9 +58,8 @@ enum err db_migrate_prepare_server(struct db_conn *c, const struct db_wait *wait
     AUTO(db_result) struct db_result *rows = NULL;
     struct err_info why = {.code = OK};
     int major;
-    TRY(db_conn_open(c, wait, e));
-    TRY(check_server(c, &major, e));
     TRY(db_run(c, wait, &find_vector, NULL, &rows, e));
+    TRY(check_server(c, &major, e));
     TRY(check_vector(rows, major, e));
     if (!db_is_null(rows, 0, 1))
         return OK;

@@ -36,12 +36,8 @@ bool db_writer_is_refused(const struct err_info *e)
     return strncmp(e->sqlstate, "22", 2) == 0 || strncmp(e->sqlstate, "23", 2) == 0 || strncmp(e->sqlstate, "54", 2) == 0;
 }
 
-/* A lost session took its staging tables with it. */
-static enum err session_open(struct db_writer_session *s, const struct db_wait *wait, struct err_info *e)
+static enum err session_prepare(struct db_writer_session *s, const struct db_wait *wait, struct err_info *e)
 {
-    if (db_conn_is_open(s->conn))
-        return OK;
-    TRY(db_conn_open(s->conn, wait, e));
     AUTO(buf) struct buf sql;
     buf_init(&sql, DB_WRITER_COPY_BYTES);
     BUF_LITERAL(&sql, "SET temp_buffers = '32MB';");
@@ -52,7 +48,17 @@ static enum err session_open(struct db_writer_session *s, const struct db_wait *
     buf_putc(&sql, '\0');
     if (!buf_is_ok(&sql))
         return ERR_SET_NOMEM(e);
-    const enum err code = db_exec(s->conn, wait, buf_str(&sql).ptr, NULL, e);
+    return db_exec(s->conn, wait, buf_str(&sql).ptr, NULL, e);
+}
+
+/* A lost session took its staging tables with it. */
+static enum err session_open(struct db_writer_session *s, const struct db_wait *wait, struct err_info *e)
+{
+    TRY(db_conn_open(s->conn, wait, e));
+    if (db_conn_is_kept(s->conn))
+        return OK;
+    db_conn_keep(s->conn);
+    const enum err code = session_prepare(s, wait, e);
     if (code != OK)
         db_conn_close(s->conn);
     return code;

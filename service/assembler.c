@@ -34,10 +34,12 @@ struct service_assembler {
 /* A lost session lost the lead with it. */
 static enum err lead(struct service_assembler *a, struct db_conn *conn, const struct db_wait *wait, struct err_info *e)
 {
-    if (a->is_leader && db_conn_is_open(conn))
+    enum err code = db_conn_open(conn, wait, e);
+    if (code == OK && a->is_leader && db_conn_is_kept(conn))
         return OK;
     a->is_leader = false;
-    const enum err code = db_assemble_lead(conn, wait, &a->is_leader, e);
+    if (code == OK)
+        code = db_assemble_lead(conn, wait, &a->is_leader, e);
     metric_set(a->leader, a->is_leader ? 1 : 0);
     return code;
 }

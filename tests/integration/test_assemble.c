@@ -232,6 +232,23 @@ START_TEST(one_session_leads)
 }
 END_TEST
 
+/* The lead and the staging tables go with the session, so no round may run on another. */
+START_TEST(a_leader_whose_session_was_ended_leads_anew)
+{
+    const struct db_wait wait = database_wait(WAIT_MS);
+    struct db_assembled done;
+    bool is_leader = false;
+    store_simple(1, 0, 0, "");
+    ck_assert_int_eq(batches_number("SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE"
+                                    " application_name = 'test' AND datname = current_database() AND pid <> pg_backend_pid()"), 1);
+    ck_assert_int_eq(db_assemble_round(conn, &wait, &at_once, &done, NULL), ERR_UNAVAILABLE);
+    ck_assert(!db_conn_is_kept(conn));
+    ck_assert_int_eq(db_assemble_lead(conn, &wait, &is_leader, NULL), OK);
+    ck_assert(is_leader && db_conn_is_kept(conn));
+    ck_assert_uint_eq(assemble(&at_once).n_traces, 1);
+}
+END_TEST
+
 /* A round undone half-way leaves what it found. */
 START_TEST(a_failed_round_is_done_again)
 {
@@ -331,6 +348,7 @@ static TCase *tcase_assemble(void)
     tcase_add_test(tcase, logs_alone_make_errors_but_no_trace);
     tcase_add_test(tcase, attributes_unite);
     tcase_add_test(tcase, one_session_leads);
+    tcase_add_test(tcase, a_leader_whose_session_was_ended_leads_anew);
     tcase_add_test(tcase, a_failed_round_is_done_again);
     tcase_add_test(tcase, given_traces_keep_their_embedding);
     tcase_add_test(tcase, a_trace_with_spans_takes_only_an_embedding);

@@ -5,10 +5,11 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "db/advisory.h"
 #include "tests/integration/support/database.h"
 #include "tests/integration/support/proxy.h"
 
-enum { SQL_MAX = 256, ENOUGH_MS = 10000, SLACK_MS = 400 };
+enum { SQL_MAX = 256, ENOUGH_MS = 10000, SLACK_MS = 400, LOCK = 42 };
 
 static const struct db_statement sleep_long = {"sleep_long", "SELECT pg_sleep(30)"};
 static const struct db_statement backend_pid = {"backend_pid", "SELECT pg_backend_pid()"};
@@ -235,6 +236,51 @@ START_TEST(a_transaction_is_never_continued_on_another_session)
 }
 END_TEST
 
+START_TEST(a_kept_session_is_never_replaced_unseen)
+{
+    const struct db_wait wait = database_wait(ENOUGH_MS);
+    exec_ok("CREATE TEMP TABLE staged (n int)");
+    db_conn_keep(conn);
+    ck_assert_int_eq(db_conn_open(conn, &wait, &info), OK);
+    ck_assert(db_conn_is_kept(conn));
+    terminate(number(&backend_pid));
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(db_exec(conn, &wait, "SELECT 1", NULL, NULL), ERR_UNAVAILABLE);
+    ck_assert(!db_conn_is_kept(conn));
+    ck_assert_int_eq(db_conn_open(conn, &wait, &info), OK);
+    ck_assert(!db_conn_is_kept(conn));
+    terminate(number(&backend_pid));
+    exec_ok("SELECT 1");
+}
+END_TEST
+
+START_TEST(a_kept_session_that_was_lost_is_told_of_when_it_is_opened)
+{
+    const struct db_wait wait = database_wait(ENOUGH_MS);
+    exec_ok("SELECT 1");
+    db_conn_keep(conn);
+    terminate(number(&backend_pid));
+    ck_assert_int_eq(db_conn_open(conn, &wait, &info), OK);
+    ck_assert(db_conn_is_open(conn) && !db_conn_is_kept(conn));
+}
+END_TEST
+
+START_TEST(a_lock_that_was_lost_ends_the_work_under_it)
+{
+    const struct db_wait wait = database_wait(ENOUGH_MS);
+    ck_assert_int_eq(db_advisory_lock(conn, &wait, LOCK, &info), OK);
+    exec_ok("SELECT 1");
+    terminate(number(&backend_pid));
+    ck_assert_int_eq(db_exec(conn, &wait, "SELECT 1", NULL, NULL), ERR_UNAVAILABLE);
+    db_advisory_unlock(conn, &wait, LOCK);
+    exec_ok("SELECT 1");
+    ck_assert_int_eq(db_advisory_lock(conn, &wait, LOCK, &info), OK);
+    db_advisory_unlock(conn, &wait, LOCK);
+    terminate(number(&backend_pid));
+    exec_ok("SELECT 1");
+}
+END_TEST
+
 START_TEST(a_cut_network_is_an_error_and_then_reconnected)
 {
     struct proxy proxy;
@@ -295,6 +341,9 @@ static TCase *loss(void)
     tcase_add_test(tc, an_idle_session_that_was_killed_is_replaced_unseen);
     tcase_add_test(tc, a_session_killed_at_work_is_an_error_and_then_replaced);
     tcase_add_test(tc, a_transaction_is_never_continued_on_another_session);
+    tcase_add_test(tc, a_kept_session_is_never_replaced_unseen);
+    tcase_add_test(tc, a_kept_session_that_was_lost_is_told_of_when_it_is_opened);
+    tcase_add_test(tc, a_lock_that_was_lost_ends_the_work_under_it);
     tcase_add_test(tc, a_cut_network_is_an_error_and_then_reconnected);
     tcase_add_test(tc, failures_to_connect_back_off);
     return tc;

@@ -225,6 +225,23 @@ static enum err write_through(struct proxy *p, struct made_batch *b, int ms, str
     return db_writer_write(*out, &b->batch, clock_mono_ns() + ms * NS_PER_MS, &written, &e);
 }
 
+/* Neither the writer nor libpq knows of it yet. */
+START_TEST(an_idle_session_that_was_ended_is_prepared_anew)
+{
+    struct made_batch b;
+    struct db_writer *own = NULL; /* of one session */
+    ck_assert_int_eq(db_writer_new(database_url(), 1, &own, NULL), OK);
+    for (unsigned i = 0; i < 3; i++) {
+        fill(&b, 100 * i, 10);
+        ck_assert_int_eq(batches_write(own, &b).n_stored, 10);
+        made_batch_close(&b);
+        ck_assert_int_eq(batches_number("SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
+                                        " WHERE application_name = 'tracekin writer' AND datname = current_database()"), 1);
+    }
+    db_writer_free(own);
+}
+END_TEST
+
 START_TEST(a_database_that_is_gone_comes_back)
 {
     struct proxy p;
@@ -281,6 +298,7 @@ static TCase *tcase_writer(void)
     tcase_add_test(tcase, protobuf_dead_letters_nest);
     tcase_add_test(tcase, error_logs_are_errors);
     tcase_add_test(tcase, points_keep_their_kinds);
+    tcase_add_test(tcase, an_idle_session_that_was_ended_is_prepared_anew);
     tcase_add_test(tcase, a_database_that_is_gone_comes_back);
     tcase_add_test(tcase, a_database_that_hangs_costs_only_the_deadline);
     return tcase;
