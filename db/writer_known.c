@@ -45,13 +45,25 @@ bool db_writer_known_has(struct db_writer_known *k, int64_t id)
     return has;
 }
 
+static void empty(struct db_writer_known *k)
+{
+    memset(k->slots, 0, sizeof k->slots);
+    k->n = 0;
+    k->has_zero = false;
+}
+
+void db_writer_known_clear(struct db_writer_known *k)
+{
+    pthread_mutex_lock(&k->lock);
+    empty(k);
+    pthread_mutex_unlock(&k->lock);
+}
+
 void db_writer_known_add(struct db_writer_known *k, int64_t id)
 {
     pthread_mutex_lock(&k->lock);
-    if (k->n == DB_WRITER_KNOWN_MAX) {
-        memset(k->slots, 0, sizeof k->slots);
-        k->n = 0;
-    }
+    if (k->n == DB_WRITER_KNOWN_MAX)
+        empty(k);
     if (id == 0)
         k->has_zero = true;
     const size_t at = slot_of(k, id);

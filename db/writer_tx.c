@@ -51,13 +51,14 @@ static enum err session_prepare(struct db_writer_session *s, const struct db_wai
     return db_exec(s->conn, wait, buf_str(&sql).ptr, NULL, e);
 }
 
-/* A lost session took its staging tables with it. */
+/* A lost session took its staging tables with it, and a server that took over may lack what the old one had committed. */
 static enum err session_open(struct db_writer_session *s, const struct db_wait *wait, struct err_info *e)
 {
     TRY(db_conn_open(s->conn, wait, e));
     if (db_conn_is_kept(s->conn))
         return OK;
     db_conn_keep(s->conn);
+    db_writer_known_clear(s->known);
     const enum err code = session_prepare(s, wait, e);
     if (code != OK)
         db_conn_close(s->conn);

@@ -226,6 +226,12 @@ static enum err write_through(struct proxy *p, struct made_batch *b, int ms, str
 }
 
 /* Neither the writer nor libpq knows of it yet. */
+static void end_the_session(void)
+{
+    ck_assert_int_eq(batches_number("SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
+                                    " WHERE application_name = 'tracekin writer' AND datname = current_database()"), 1);
+}
+
 START_TEST(an_idle_session_that_was_ended_is_prepared_anew)
 {
     struct made_batch b;
@@ -235,10 +241,26 @@ START_TEST(an_idle_session_that_was_ended_is_prepared_anew)
         fill(&b, 100 * i, 10);
         ck_assert_int_eq(batches_write(own, &b).n_stored, 10);
         made_batch_close(&b);
-        ck_assert_int_eq(batches_number("SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
-                                        " WHERE application_name = 'tracekin writer' AND datname = current_database()"), 1);
+        end_the_session();
     }
     db_writer_free(own);
+}
+END_TEST
+
+/* As when a standby took over that had not got the last commits. */
+START_TEST(what_a_lost_server_knew_is_sent_again)
+{
+    struct made_batch b;
+    struct db_writer *own = NULL;
+    ck_assert_int_eq(db_writer_new(database_url(), 1, &own, NULL), OK);
+    fill(&b, 1, 10);
+    (void)batches_write(own, &b);
+    end_the_session();
+    database_exec(database_url(), "TRUNCATE resources, scopes, spans");
+    ck_assert_int_eq(batches_write(own, &b).n_stored, 10);
+    ck_assert_int_eq(batches_number("SELECT (SELECT count(*) FROM resources) + (SELECT count(*) FROM scopes)"), 2);
+    db_writer_free(own);
+    made_batch_close(&b);
 }
 END_TEST
 
@@ -299,6 +321,7 @@ static TCase *tcase_writer(void)
     tcase_add_test(tcase, error_logs_are_errors);
     tcase_add_test(tcase, points_keep_their_kinds);
     tcase_add_test(tcase, an_idle_session_that_was_ended_is_prepared_anew);
+    tcase_add_test(tcase, what_a_lost_server_knew_is_sent_again);
     tcase_add_test(tcase, a_database_that_is_gone_comes_back);
     tcase_add_test(tcase, a_database_that_hangs_costs_only_the_deadline);
     return tcase;
