@@ -111,7 +111,11 @@ static void put_how(struct api_json *w, const struct db_find_similar_traces_how 
     api_put_bool(w, "approximate", is_approximate);
     put_i64_or_null(w, "probes", is_approximate && use->method == DB_VECTOR_IVFFLAT, use->effort);
     put_i64_or_null(w, "ef_search", is_approximate && use->method == DB_VECTOR_HNSW, use->effort);
-    api_put_f64(w, "recall", is_approximate ? use->recall : 1);
+    api_json_key(w, "recall");
+    if (is_approximate && !use->is_measured)
+        api_json_null(w);
+    else
+        api_json_f64(w, is_approximate ? use->recall : 1);
 }
 
 static enum err search(struct api_req *req, struct api_reply *reply, const struct likeness *like, struct err_info *e)

@@ -12,6 +12,7 @@ struct db_vector_use {
     enum db_vector_method method; /* DB_VECTOR_NONE: there is no index, or none that reaches the recall asked of it */
     int64_t effort;               /* ivfflat.probes, or hnsw.ef_search */
     int64_t lists;                /* of ivfflat; else 0 */
+    bool is_measured;
     double recall;                /* measured with that effort, 0 to 1 */
     bool can_iterate;             /* pgvector 0.8 and newer reads on when filters leave too few rows */
 };

@@ -157,14 +157,17 @@ cluster_stop() {
 # --- psql
 
 # The psql of a root runs on that root's loader and libraries, but sees this machine's files and terminal.
-cluster_psql() {
-    local program=$postgres_bin/psql
+cluster_psql() { cluster_client psql "$@"; }
+
+# cluster_client PROGRAM ARG...: becomes a client program of that PostgreSQL, with this machine's files in sight.
+cluster_client() {
+    local program=$postgres_bin/$1
     local -a loader=()
     if [ -n "$postgres_base" ]; then
         loader=("$postgres_base"/usr/lib*/ld-linux*.so.*)
         loader=("${loader[0]}" --library-path "$(printf '%s:' "$postgres_base"/usr/lib/*-linux-gnu)")
     fi
-    exec "${loader[@]}" "$program" "$@"
+    exec "${loader[@]}" "$program" "${@:2}"
 }
 
 postgres_psql() {

@@ -7,6 +7,7 @@
 #include "service/config.h"
 #include "service/healthcheck.h"
 #include "service/import.h"
+#include "service/index.h"
 #include "service/schema.h"
 #include "service/server.h"
 #include "service/signals.h"
@@ -80,6 +81,23 @@ int service_command_import(int argc, char **argv)
         return EXIT_USAGE;
     }
     return service_import(&config, argv, (size_t)n_files, &e) == OK ? EXIT_SUCCESS : command_fail(&e);
+}
+
+int service_command_index(int argc, char **argv)
+{
+    struct service_config config;
+    struct err_info e = {0};
+    int n_operands = 0;
+    if (!command_configure(&config, argc, argv, &n_operands, service_config_check_database, &e))
+        return command_fail(&e);
+    const bool is_rebuild = n_operands == 1 && strcmp(argv[0], "rebuild") == 0;
+    if (n_operands > 1 || (n_operands == 1 && !is_rebuild && strcmp(argv[0], "status") != 0)) {
+        (void)fprintf(stderr, "tracekin: index takes status, the default, or rebuild\n");
+        return EXIT_USAGE;
+    }
+    service_signals_block();
+    const enum err code = is_rebuild ? service_index_rebuild(&config, stdout, &e) : service_index_print(&config, stdout, &e);
+    return code == OK ? EXIT_SUCCESS : command_fail(&e);
 }
 
 int service_command_healthcheck(int argc, char **argv)

@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "db/vector_use.h"
 #include "service/setting.h"
 
 #define SETTING(member) offsetof(struct service_config, member)
@@ -24,6 +25,16 @@ static const struct service_setting settings[] = {
      "How long data is kept; whole days are dropped. off keeps everything."},
     {"assembler-quiet", "TRACEKIN_ASSEMBLER_QUIET", SETTING_DURATION, SETTING(quiet_ns), "2s", 100 * NS_PER_MS, 600 * NS_PER_S,
      "How long a trace must be without new spans before its summary is made; later spans make it again."},
+    {"vector-index", "TRACEKIN_VECTOR_INDEX", SETTING_VECTOR_METHOD, SETTING(vector_method), "ivfflat", DB_VECTOR_NONE, DB_VECTOR_HNSW,
+     "The kind of index over the embeddings of traces; none compares each. hnsw answers faster and takes far longer to build and to write."},
+    {"vector-lists", "TRACEKIN_VECTOR_LISTS", SETTING_COUNT_OR_AUTO, SETTING(n_vector_lists), "auto", 1, 32768,
+     "Lists of an ivfflat index. auto: by the number of traces."},
+    {"recall-target", "TRACEKIN_RECALL_TARGET", SETTING_RATIO, SETTING(recall_thousandths), "0.95", 500, 1000,
+     "The share of the true nearest traces that a search by the vector index must find; the index is read as far as that takes."},
+    {"recall-interval", "TRACEKIN_RECALL_INTERVAL", SETTING_DURATION, SETTING(recall_interval_ns), "10m", NS_PER_S, NS_PER_DAY,
+     "How often the recall of the vector index is measured again."},
+    {"index-memory", "TRACEKIN_INDEX_MEMORY", SETTING_BYTES, SETTING(index_memory_bytes), "2GiB", 64 * MIB, 1024 * GIB,
+     "The most memory (maintenance_work_mem) that PostgreSQL may use to build the vector index."},
     {"http-threads", "TRACEKIN_HTTP_THREADS", SETTING_COUNT_OR_AUTO, SETTING(n_http_threads), "auto", 2, 64,
      "Threads that read requests and write replies. auto: half the processors, 2 to 16."},
     {"read-workers", "TRACEKIN_READ_WORKERS", SETTING_COUNT_OR_AUTO, SETTING(n_read_workers), "auto", 1, 256,

@@ -20,6 +20,9 @@ struct service_config {
     int64_t is_insecure;
     int64_t retention_ns; /* 0: keep everything */
     int64_t quiet_ns;     /* of the assembler */
+    int64_t vector_method; /* an enum db_vector_method */
+    int64_t n_vector_lists; /* 0: by the number of rows */
+    int64_t recall_thousandths, recall_interval_ns, index_memory_bytes;
     int64_t n_http_threads, n_read_workers, n_search_workers, n_ingest_workers, n_writer_threads;
     int64_t n_import_threads;
     int64_t n_connections_max, n_queue_max;

@@ -12,6 +12,7 @@ static const struct command {
     {"serve", service_command_serve, "", "migrate the database, then serve HTTP until SIGTERM"},
     {"migrate", service_command_migrate, "[status]", "bring the database to this version's schema, or tell where it is"},
     {"import", service_command_import, "FILE...", "load OTLP/JSON lines, plain or gzip; - is the standard input"},
+    {"index", service_command_index, "[status|rebuild]", "tell how the vector index is, or build it anew"},
     {"healthcheck", service_command_healthcheck, "", "exit 0 when the service that listens there is ready"},
     {"check-config", service_command_check_config, "", "check and list every setting"},
     {"version", service_command_version, "", "print the version"},
@@ -21,7 +22,7 @@ static int print_usage(FILE *out)
 {
     (void)fprintf(out, "usage: tracekin COMMAND [--setting value]...\n\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        (void)fprintf(out, "  %-12s %-9s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+        (void)fprintf(out, "  %-12s %-16s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
     (void)fprintf(out, "\nSettings are flags or TRACEKIN_ variables; `tracekin check-config` lists them.\n");
     return out == stdout ? 0 : 2;
 }

@@ -7,6 +7,9 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "service/assembler.h"
+#include "service/index.h"
+#include "service/index_keeper.h"
+#include "service/index_monitor.h"
 #include "service/listener.h"
 #include "service/ready.h"
 #include "service/retention.h"
@@ -28,6 +31,8 @@ struct server {
     struct service_listener *listener;
     struct service_assembler *assembler;
     struct service_retention *retention;
+    struct service_index_keeper *index_keeper;
+    struct service_index_monitor *index_monitor;
 };
 
 /* A client's connection is a file; the process may not be allowed as many as configured. */
@@ -66,7 +71,10 @@ static enum err server_start_background(struct server *s, struct err_info *e)
 {
     const char *url = s->config.database_url.ptr;
     const struct db_assemble_when when = {s->config.quiet_ns / NS_PER_MS, ASSEMBLER_MAX_AGE_MS};
+    const struct db_vector_wish wish = service_index_wish(&s->config);
     TRY(service_assembler_start(url, &when, &s->assembler, e));
+    TRY(service_index_keeper_start(url, &wish, s->world.vectors, &s->index_keeper, e));
+    TRY(service_index_monitor_start(url, s->world.vectors, &s->index_monitor, e));
     return service_retention_start(url, s->config.retention_ns, &s->retention, e);
 }
 
@@ -144,6 +152,8 @@ static void server_close(struct server *s)
     db_writer_free(s->world.writer);
     service_assembler_stop(s->assembler);
     service_retention_stop(s->retention);
+    service_index_keeper_stop(s->index_keeper);
+    service_index_monitor_stop(s->index_monitor);
     db_vector_board_free(s->world.vectors);
 }
 

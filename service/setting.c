@@ -1,10 +1,13 @@
 #include "service/setting.h"
 
+#include <math.h>
+
 #include "core/clock.h"
 #include "core/log.h"
+#include "db/vector_use.h"
 #include "service/address.h"
 
-enum { TEXT_MAX = 64, RANGE_MAX = 160, URL_MAX = 1024 };
+enum { TEXT_MAX = 64, RANGE_MAX = 160, URL_MAX = 1024, THOUSAND = 1000 };
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -63,6 +66,24 @@ static bool parse_level(struct str text, int64_t *out)
     return true;
 }
 
+static bool parse_method(struct str text, int64_t *out)
+{
+    enum db_vector_method method = DB_VECTOR_NONE;
+    if (!db_vector_method_parse(text, &method))
+        return false;
+    *out = method;
+    return true;
+}
+
+static bool parse_ratio(struct str text, int64_t *out)
+{
+    double ratio = 0;
+    if (!str_to_double(text, &ratio) || fabs(ratio) > THOUSAND)
+        return false;
+    *out = llround(ratio * THOUSAND);
+    return true;
+}
+
 /* Whether text is the word that stands for 0 outside the range. */
 static bool is_word_for_none(const struct service_setting *s, struct str text)
 {
@@ -82,6 +103,10 @@ static bool parse_number(const struct service_setting *s, struct str text, int64
         return parse_duration(text, out);
     case SETTING_LOG_LEVEL:
         return parse_level(text, out);
+    case SETTING_VECTOR_METHOD:
+        return parse_method(text, out);
+    case SETTING_RATIO:
+        return parse_ratio(text, out);
     case SETTING_COUNT:
     case SETTING_COUNT_OR_AUTO:
         return str_to_i64(text, out);
@@ -109,6 +134,8 @@ static void print_number(enum service_setting_type type, int64_t value, char out
         print_in_units(byte_units, value, out);
     else if (type == SETTING_DURATION || type == SETTING_DURATION_OR_OFF)
         print_in_units(time_units, value, out);
+    else if (type == SETTING_RATIO)
+        (void)snprintf(out, TEXT_MAX, "%g", (double)value / THOUSAND);
     else
         (void)snprintf(out, TEXT_MAX, "%lld", (long long)value);
 }
@@ -125,6 +152,8 @@ static void print_range(const struct service_setting *s, char out[RANGE_MAX])
         (void)snprintf(out, RANGE_MAX, "true or false");
     else if (s->type == SETTING_LOG_LEVEL)
         (void)snprintf(out, RANGE_MAX, "debug, info, warn or error");
+    else if (s->type == SETTING_VECTOR_METHOD)
+        (void)snprintf(out, RANGE_MAX, "ivfflat, hnsw or none");
     else if (s->type == SETTING_ADDRESS)
         (void)snprintf(out, RANGE_MAX, "IPv4:PORT, [IPv6]:PORT or localhost:PORT");
     else if (s->type == SETTING_URL)
@@ -189,6 +218,8 @@ static void print_value(const struct service_setting *s, const void *field, char
         (void)snprintf(out, URL_MAX, "%s", value != 0 ? "true" : "false");
     else if (s->type == SETTING_LOG_LEVEL)
         (void)snprintf(out, URL_MAX, "%s", level_names[value]);
+    else if (s->type == SETTING_VECTOR_METHOD)
+        (void)snprintf(out, URL_MAX, "%s", db_vector_method_name((enum db_vector_method)value));
     else if (s->type == SETTING_DURATION_OR_OFF && value == 0)
         (void)snprintf(out, URL_MAX, "off");
     else

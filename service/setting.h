@@ -17,6 +17,8 @@ enum service_setting_type {
     SETTING_DURATION,        /* nanoseconds */
     SETTING_DURATION_OR_OFF, /* off is 0 */
     SETTING_LOG_LEVEL,       /* enum log_level */
+    SETTING_VECTOR_METHOD,   /* enum db_vector_method */
+    SETTING_RATIO,           /* thousandths: 0.95 is 950 */
 };
 
 struct service_setting {
