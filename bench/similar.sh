@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # bench/similar.sh [TRACES...]: how fast and how right similar traces are found in stores of so many traces with clustered embeddings
-# (10000 100000 when none are named; 1000000 takes ten minutes), against the same SQL in pgbench. Prints tables in Markdown.
+# (10000 100000 when none are named; 1000000 takes ten minutes), against the same SQL in pgbench; and what would be found after
+# tenfold growth if nobody built the index anew (of stores up to 100000). Prints tables in Markdown.
 set -euo pipefail
 tree=$(cd "$(dirname "$0")/.." && pwd)
 sizes=("$@")
@@ -42,6 +43,26 @@ settle() {
     done
 }
 
+recall='WITH asked AS MATERIALIZED (SELECT embedding AS e FROM growth ORDER BY random() LIMIT 50)
+    SELECT round(avg(((SELECT count(*) FROM (SELECT embedding <=> e AS d FROM growth ORDER BY embedding <=> e LIMIT 11) AS by_index
+    WHERE d <= farthest + 1e-6) - 1) / 10.0), 3) FROM asked CROSS JOIN LATERAL (SELECT max(d) AS farthest FROM
+    (SELECT (embedding <=> e) + 0 AS d FROM growth ORDER BY (embedding <=> e) + 0 LIMIT 11) AS exact) AS truth'
+
+# growth N: the index as the keeper made it for N rows, on a table of its own that nobody keeps, before and after tenfold growth.
+growth() {
+    local lists probes before after
+    IFS='|' read -r lists probes < <(sql -c "SELECT lists, effort FROM vector_indexes")
+    sql -c "DROP TABLE IF EXISTS growth" -c "CREATE TABLE growth (LIKE traces INCLUDING STORAGE)"
+    load growth "$1" 0
+    sql -c "CREATE INDEX growth_ivfflat ON growth USING ivfflat (embedding vector_cosine_ops) WITH (lists = $lists)" -c "ANALYZE growth"
+    before=$(sql -c "SET ivfflat.probes = $probes" -c "$recall")
+    load growth $((9 * $1)) "$1"
+    sql -c "ANALYZE growth"
+    after=$(sql -c "SET ivfflat.probes = $probes" -c "$recall")
+    sql -c "DROP TABLE growth"
+    grown+=("| $1 | $lists | $probes | $before | $after |")
+}
+
 mkdir -p "${store%/*}"
 read -ra libpq <<<"$(pkg-config --libs libpq)"
 "${CC:-cc}" -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Wconversion -I"$tree" -o "$store" "$tree/bench/store/main.c" \
@@ -55,7 +76,7 @@ echo "$(nproc) processors, PostgreSQL $(sql -c 'SHOW server_version'), pgvector 
 echo
 echo "| Traces | Lists | Probes | Recall@10 | By index, p50 / p95 ms | Same SQL in pgbench | Exact, p50 ms | Same SQL in pgbench | Ratio |"
 echo "|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
-rows=0
+rows=0 grown=()
 for n in "${sizes[@]}"; do
     load traces $((n - rows)) "$rows" >&2
     rows=$n
@@ -63,4 +84,9 @@ for n in "${sizes[@]}"; do
     export -f cluster_client pgbench
     export postgres_bin postgres_base
     python3 "$tree/bench/similar/measure.py" --url "http://$listen" --database "$url" --work "$work" --rows "$n"
+    [ "$n" -gt 100000 ] || growth "$n" >&2
 done
+echo
+echo "| Traces at the build | Lists | Probes | Recall@10 then | After tenfold growth, not built anew |"
+echo "|--:|--:|--:|--:|--:|"
+printf '%s\n' "${grown[@]}"
