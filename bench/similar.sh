@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # bench/similar.sh [TRACES...]: how fast and how right similar traces are found in stores of so many traces with clustered embeddings
 # (10000 100000 when none are named; 1000000 takes ten minutes), against the same SQL in pgbench; and what would be found after
-# tenfold growth if nobody built the index anew (of stores up to 100000). Prints tables in Markdown.
+# tenfold growth by other shapes if nobody built the index anew (of stores up to 100000). Prints tables in Markdown.
 set -euo pipefail
 tree=$(cd "$(dirname "$0")/.." && pwd)
 sizes=("$@")
@@ -28,8 +28,8 @@ done
 sql() { "$tree/dev" psql --data "$work/data" -- -XqAt -v ON_ERROR_STOP=1 "$@"; }
 pgbench() { (cluster_client pgbench "$@"); }
 
-# load TABLE N FIRST: rows FIRST.. of the generator.
-load() { sql -c "\\copy $1 ($("$store" --columns)) FROM PROGRAM '\"$store\" $2 $3' WITH (FORMAT binary)"; }
+# load TABLE N FIRST [SEED]: rows FIRST.. of the generator.
+load() { sql -c "\\copy $1 ($("$store" --columns)) FROM PROGRAM '\"$store\" $2 $3 ${4-1}' WITH (FORMAT binary)"; }
 
 # The keeper looks every five seconds; what it records is of the present rows once it has measured after the load.
 settle() {
@@ -48,17 +48,18 @@ recall='WITH asked AS MATERIALIZED (SELECT embedding AS e FROM growth ORDER BY r
     WHERE d <= farthest + 1e-6) - 1) / 10.0), 3) FROM asked CROSS JOIN LATERAL (SELECT max(d) AS farthest FROM
     (SELECT (embedding <=> e) + 0 AS d FROM growth ORDER BY (embedding <=> e) + 0 LIMIT 11) AS exact) AS truth'
 
-# growth N: the index as the keeper made it for N rows, on a table of its own that nobody keeps, before and after tenfold growth.
+# growth N: the index as the keeper made it for N rows, on a table of its own that nobody keeps, before and after tenfold growth by
+# traces around other centres.
 growth() {
     local lists probes before after
     IFS='|' read -r lists probes < <(sql -c "SELECT lists, effort FROM vector_indexes")
     sql -c "DROP TABLE IF EXISTS growth" -c "CREATE TABLE growth (LIKE traces INCLUDING STORAGE)"
     load growth "$1" 0
     sql -c "CREATE INDEX growth_ivfflat ON growth USING ivfflat (embedding vector_cosine_ops) WITH (lists = $lists)" -c "ANALYZE growth"
-    before=$(sql -c "SET ivfflat.probes = $probes" -c "$recall")
-    load growth $((9 * $1)) "$1"
+    before=$(sql -c "SET ivfflat.probes = $probes" -c "SET enable_seqscan = off" -c "$recall")
+    load growth $((9 * $1)) "$1" 2
     sql -c "ANALYZE growth"
-    after=$(sql -c "SET ivfflat.probes = $probes" -c "$recall")
+    after=$(sql -c "SET ivfflat.probes = $probes" -c "SET enable_seqscan = off" -c "$recall")
     sql -c "DROP TABLE growth"
     grown+=("| $1 | $lists | $probes | $before | $after |")
 }
@@ -87,6 +88,6 @@ for n in "${sizes[@]}"; do
     [ "$n" -gt 100000 ] || growth "$n" >&2
 done
 echo
-echo "| Traces at the build | Lists | Probes | Recall@10 then | After tenfold growth, not built anew |"
+echo "| Traces at the build | Lists | Probes | Recall@10 then | After tenfold growth by other shapes, not built anew |"
 echo "|--:|--:|--:|--:|--:|"
 printf '%s\n' "${grown[@]}"
