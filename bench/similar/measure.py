@@ -76,15 +76,21 @@ def ask_service(service, trace_ids, exact, n):
     return [service.similar(random.choice(trace_ids), exact)[1] for _ in range(n)]
 
 
-def ask_pgbench(database, work, way, probes, n):
+def options_of(meta):
+    """What the service sets in its sessions."""
+    if meta["ef_search"]:
+        return f"-c hnsw.ef_search={meta['ef_search']} -c hnsw.iterative_scan=relaxed_order"
+    return f"-c ivfflat.probes={meta['probes'] or 1} -c ivfflat.iterative_scan=relaxed_order"
+
+
+def ask_pgbench(database, work, way, meta, n):
     """The latency of each transaction, in milliseconds, of one client."""
     script, log = pathlib.Path(work, f"{way}.sql"), pathlib.Path(work, "pgbench_log")
     script.write_text(SEARCH.format(queries=QUERIES, order=ORDERS[way]))
     for old in pathlib.Path(work).glob("pgbench_log.*"):
         old.unlink()
     shell(f'pgbench -n -M prepared -c 1 -t {n} -f "$SCRIPT" -l --log-prefix="$LOG" "$DATABASE" >/dev/null', SCRIPT=str(script),
-          LOG=str(log), DATABASE=database, PGOPTIONS=f"-c ivfflat.probes={probes} -c ivfflat.iterative_scan=relaxed_order"
-          " -c plan_cache_mode=force_custom_plan")
+          LOG=str(log), DATABASE=database, PGOPTIONS=options_of(meta) + " -c plan_cache_mode=force_custom_plan")
     (written,) = pathlib.Path(work).glob("pgbench_log.*")
     return [int(line.split()[2]) / 1e3 for line in written.read_text().splitlines()]
 
@@ -115,10 +121,10 @@ def main():
     lists = psql(given.database, "SELECT coalesce(max(lists), 0) FROM vector_indexes").strip()
     n_exact = max(3, 2_000_000 // given.rows)
     by_index, sql_index = in_turns(lambda: ask_service(service, trace_ids, False, 100),
-                                   lambda: ask_pgbench(given.database, given.work, "index", meta["probes"] or 1, 100))
+                                   lambda: ask_pgbench(given.database, given.work, "index", meta, 100))
     exact, sql_exact = in_turns(lambda: ask_service(service, trace_ids, True, min(50, n_exact)),
-                                lambda: ask_pgbench(given.database, given.work, "exact", 1, min(50, n_exact)))
-    print(f"| {given.rows:,} | {lists} | {meta['probes']} | {share:.3f} | {quantile(by_index, .5):.2f} / {quantile(by_index, .95):.2f}"
+                                lambda: ask_pgbench(given.database, given.work, "exact", meta, min(50, n_exact)))
+    print(f"| {given.rows:,} | {lists} | {meta['probes'] or meta['ef_search']} | {share:.3f} | {quantile(by_index, .5):.2f} / {quantile(by_index, .95):.2f}"
           f" | {quantile(sql_index, .5):.2f} / {quantile(sql_index, .95):.2f} | {quantile(exact, .5):.1f}"
           f" | {quantile(sql_exact, .5):.1f} | {quantile(exact, .5) / quantile(sql_exact, .5):.2f} |", flush=True)
 
