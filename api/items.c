@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "core/clock.h"
+#include "db/assemble_operations.h"
 
 enum { TIME_KEY_MAX = 64, SEVERITIES_PER_LEVEL = 4 };
 
@@ -192,6 +193,16 @@ void api_put_point(struct api_json *w, const struct db_point_row *p)
     api_put_raw(w, "resource", p->resource_attributes);
     api_put_raw(w, "detail", p->detail);
     api_put_raw(w, "exemplars", p->exemplars.ptr == NULL ? STR("[]") : p->exemplars);
+    api_json_close(w, '}');
+}
+
+void api_put_operation(struct api_json *w, struct str operation)
+{
+    struct str name;
+    const struct str service = str_split(operation, DB_OPERATION_SEPARATOR, &name);
+    api_json_open(w, '{');
+    api_put_str(w, "service", service);
+    api_put_str(w, "name", name);
     api_json_close(w, '}');
 }
 

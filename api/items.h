@@ -15,6 +15,8 @@ void api_put_similar(struct api_json *w, const struct db_find_similar_traces_row
 void api_put_span(struct api_json *w, const struct db_span_row *s);
 void api_put_log(struct api_json *w, const struct db_log_row *l);
 void api_put_point(struct api_json *w, const struct db_point_row *p);
+/* Of a pattern: service, DB_OPERATION_SEPARATOR (db/assemble_operations.h), masked name. */
+void api_put_operation(struct api_json *w, struct str operation);
 
 /* A key with its value. */
 void api_put_str(struct api_json *w, const char *key, struct str value);

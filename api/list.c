@@ -2,8 +2,8 @@
 
 #include "api/params.h"
 
-enum err api_list_begin(struct api_list *l, const struct api_req *req, struct api_reply *reply, int64_t default_ns,
-                        struct err_info *e)
+enum err api_list_read(struct api_list *l, const struct api_req *req, struct api_reply *reply, int64_t default_ns,
+                       struct err_info *e)
 {
     *l = (struct api_list){
         .req = req, .e = e, .begun_ns = clock_mono_ns(), .limit = api_param(req->params, "limit")->number};
@@ -11,9 +11,21 @@ enum err api_list_begin(struct api_list *l, const struct api_req *req, struct ap
     if (!l->has_cursor)
         TRY(api_window_read(req, default_ns, &l->at.window, e));
     api_json_init(&l->json, &reply->body);
-    api_json_open(&l->json, '{');
+    return OK;
+}
+
+void api_list_open(struct api_list *l)
+{
     api_json_key(&l->json, "items");
     api_json_open(&l->json, '[');
+}
+
+enum err api_list_begin(struct api_list *l, const struct api_req *req, struct api_reply *reply, int64_t default_ns,
+                        struct err_info *e)
+{
+    TRY(api_list_read(l, req, reply, default_ns, e));
+    api_json_open(&l->json, '{');
+    api_list_open(l);
     return OK;
 }
 

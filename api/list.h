@@ -1,6 +1,6 @@
 /* The shape of every list: {"items":[...],"next_cursor":...,"meta":{...}}, written as the rows come.
  *
- * A handler calls api_list_begin, asks the database for limit + 1 rows after the cursor's key, and per row calls
+ * A handler calls api_list_begin (or api_list_read, and writes up to the items itself), asks the database for limit + 1 rows after the cursor's key, and per row calls
  * api_list_take and, when that is true, writes the item to json and calls api_list_mark; then api_list_meta, what the
  * route adds to meta, and api_list_end. */
 #ifndef TRACEKIN_API_LIST_H
@@ -20,7 +20,12 @@ struct api_list {
     struct api_cursor last; /* the key of the last item of a full page */
 };
 
-/* Reads the limit, and the cursor or else the window, from the route's parameters, and begins the items. */
+/* Reads the limit, and the cursor or else the window, from the route's parameters. Nothing is written yet. */
+enum err api_list_read(struct api_list *l, const struct api_req *req, struct api_reply *reply, int64_t default_ns,
+                       struct err_info *e) MUST_USE;
+/* Begins the items, in an object the caller opened. */
+void api_list_open(struct api_list *l);
+/* Reads, opens the object and begins the items. */
 enum err api_list_begin(struct api_list *l, const struct api_req *req, struct api_reply *reply, int64_t default_ns,
                         struct err_info *e) MUST_USE;
 /* Whether the next row is shown; false for the one past the limit, which says that there is more. */

@@ -4,7 +4,6 @@
 #include "core/mask.h"
 #include "core/shape.h"
 #include "core/utf8.h"
-#include "db/assemble_operations.h"
 
 enum side { SHARED, ONLY_ASKED, ONLY_FOUND, SIDES };
 
@@ -32,16 +31,6 @@ static bool walk_next(struct walk *w, enum side *side, struct str *operation)
     return true;
 }
 
-static void put_operation(struct api_json *w, struct str operation)
-{
-    struct str name;
-    const struct str service = str_split(operation, DB_OPERATION_SEPARATOR, &name);
-    api_json_open(w, '{');
-    api_put_str(w, "service", service);
-    api_put_str(w, "name", name);
-    api_json_close(w, '}');
-}
-
 static void put_side(struct api_json *w, struct walk walk, enum side wanted)
 {
     size_t n = 0;
@@ -53,7 +42,7 @@ static void put_side(struct api_json *w, struct walk walk, enum side wanted)
     api_json_open(w, '[');
     while (walk_next(&walk, &side, &operation))
         if (side == wanted && n++ < API_WHY_NAMED_MAX)
-            put_operation(w, operation);
+            api_put_operation(w, operation);
     api_json_close(w, ']');
     api_put_i64(w, "count", (int64_t)n);
     api_json_close(w, '}');
