@@ -33,6 +33,11 @@ enum err api_find_similar_traces(struct api_req *req, struct api_reply *reply, s
 enum err api_search_similar_traces(struct api_req *req, struct api_reply *reply, struct err_info *e);
 /* traces_write.c */
 enum err api_store_traces(struct api_req *req, struct api_reply *reply, struct err_info *e);
+/* patterns.c */
+extern const struct api_param_spec api_patterns_params[];
+extern const struct api_param_spec api_pattern_params[];
+enum err api_list_patterns(struct api_req *req, struct api_reply *reply, struct err_info *e);
+enum err api_get_pattern(struct api_req *req, struct api_reply *reply, struct err_info *e);
 /* errors.c */
 extern const struct api_param_spec api_errors_params[];
 enum err api_get_traces_by_error(struct api_req *req, struct api_reply *reply, struct err_info *e);

@@ -57,6 +57,17 @@ static bool parse_duration(struct parse *p, const struct api_param_spec *spec, s
     return clock_parse_duration(v->text, &v->number);
 }
 
+static bool parse_since(struct parse *p, const struct api_param_spec *spec, struct api_value *v)
+{
+    int64_t ago_ns;
+    if (parse_time(p, spec, v))
+        return true;
+    if (!clock_parse_duration(v->text, &ago_ns))
+        return false;
+    v->number = p->now_ns - ago_ns;
+    return true;
+}
+
 static bool parse_enum(struct parse *p, const struct api_param_spec *spec, struct api_value *v)
 {
     (void)p;
@@ -138,6 +149,7 @@ static const struct {
     [API_PARAM_LEVEL] = {parse_level, API_LEVEL_FORMS},
     [API_PARAM_ATTR] = {parse_attr, "key:value, at most 8 times"},
     [API_PARAM_CURSOR] = {parse_text, "the next_cursor of an earlier answer"},
+    [API_PARAM_SINCE] = {parse_since, API_TIME_FORMS ", or a duration before now such as 15m"},
 };
 
 /* Appends as much of the names as fits, separated by ", ". */

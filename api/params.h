@@ -24,6 +24,7 @@ enum api_param_type {
     API_PARAM_LEVEL,    /* .number: the least severity number of the level */
     API_PARAM_ATTR,     /* key:value, repeatable: in attr_keys and attr_values */
     API_PARAM_CURSOR,   /* .text; read by api/cursor.h */
+    API_PARAM_SINCE,    /* as time, or how long ago: .number: nanoseconds since 1970 */
 };
 
 struct api_param_spec {

@@ -12,6 +12,7 @@
 #define API_DURATION_FORMS "a duration such as 250ms, 1.5s, 15m, 1h30m or 7d"
 #define API_TRACE_ID_FORMS "1 to 32 hexadecimal digits"
 #define API_SPAN_ID_FORMS "1 to 16 hexadecimal digits"
+#define API_PATTERN_ID_FORMS API_SPAN_ID_FORMS
 #define API_LEVEL_FORMS "trace, debug, info, warn, error, fatal, or a severity number from 1 to 24"
 
 bool api_time_parse(struct str text, int64_t now_ns, int64_t *wall_ns);

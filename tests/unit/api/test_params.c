@@ -1,5 +1,6 @@
 /* The strict parser of query strings: what it takes, and what it says of what it does not take. */
 #include "api/params.h"
+#include "core/clock.h"
 #include "tests/check_main.h"
 
 static const char *const colours[] = {"red", "green", NULL};
@@ -15,6 +16,7 @@ static const struct api_param_spec specs[] = {
     {.name = "level", .type = API_PARAM_LEVEL},
     {.name = "attr", .type = API_PARAM_ATTR},
     {.name = "longest", .type = API_PARAM_DURATION},
+    {.name = "new_since", .type = API_PARAM_SINCE},
     API_PARAMS_WINDOW,
     {0},
 };
@@ -58,6 +60,26 @@ START_TEST(values_of_every_type)
     ck_assert(str_equal(p->attr_values[1], STR("http://x")));
     ck_assert_int_eq(api_param(p, "longest")->number, 1500000000);
     ck_assert_int_eq(api_param(p, "start")->number, 10000000000);
+}
+END_TEST
+
+START_TEST(a_time_or_how_long_ago)
+{
+    static const struct {
+        const char *query;
+        int64_t ns;
+    } cases[] = {
+        {"new_since=90s", 10 * NS_PER_S},
+        {"new_since=now-90s", 10 * NS_PER_S},
+        {"new_since=0", 0},
+        {"new_since=1700000000", 1700000000 * NS_PER_S},
+        {"new_since=1970-01-01T00:00:07Z", 7 * NS_PER_S},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct api_params *p = NULL;
+        ck_assert_int_eq(api_params_parse(str_of(cases[i].query), specs, 100 * NS_PER_S, &arena, &p, NULL), OK);
+        ck_assert_int_eq(api_param(p, "new_since")->number, cases[i].ns);
+    }
 }
 END_TEST
 
@@ -109,6 +131,8 @@ START_TEST(bad_input_names_the_parameter_and_what_it_may_be)
         {"attr=novalue", "attr", "key:value"},
         {"attr=:v", "attr", "key:value"},
         {"longest=5", "longest", "1h30m"},
+        {"new_since=yesterday", "new_since", "15m"},
+        {"new_since=15parsecs", "new_since", "RFC 3339"},
         {"start=yesterday", "start", "RFC 3339"},
         {"end=12345678901234567890", "end", "RFC 3339"},
         {"since=now", "since", "15m"},
@@ -159,6 +183,7 @@ static TCase *params_case(void)
     TCase *tc = tcase_create("params");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, values_of_every_type);
+    tcase_add_test(tc, a_time_or_how_long_ago);
     tcase_add_test(tc, defaults_when_nothing_is_sent);
     tcase_add_test(tc, limits_are_clamped_and_say_so);
     tcase_add_test(tc, bad_input_names_the_parameter_and_what_it_may_be);

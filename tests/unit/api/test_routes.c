@@ -62,6 +62,8 @@ START_TEST(paths)
         {"GET", "/api/v1/traces/abc/context", "get_trace_context", "abc"},
         {"GET", "/api/v1/services/a%20b%2Fc/operations", "list_operations", "a b/c"},
         {"GET", "/api/v1/services/a+b/operations", "list_operations", "a+b"},
+        {"GET", "/api/v1/patterns", "list_patterns", NULL},
+        {"GET", "/api/v1/patterns/abc", "get_pattern", "abc"},
         {"GET", "/", NULL, NULL},
         {"GET", "", NULL, NULL},
         {"GET", "/api/v1/traces/", NULL, NULL},
