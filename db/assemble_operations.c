@@ -21,12 +21,22 @@ static bool is_new(uint64_t *slots, uint64_t hash)
     return is_free;
 }
 
+void db_operation_put_name(struct buf *out, struct str name)
+{
+    mask_put(out, utf8_cut(name, SHAPE_TEXT_MAX));
+}
+
+void db_operation_put(struct buf *out, struct str service, struct str name)
+{
+    buf_puts(out, utf8_cut(service, SHAPE_TEXT_MAX));
+    buf_putc(out, DB_OPERATION_SEPARATOR);
+    db_operation_put_name(out, name);
+}
+
 static bool put(struct str *out, const struct db_assemble_span *s, struct buf *scratch, struct arena *arena)
 {
     buf_clear(scratch);
-    buf_puts(scratch, utf8_cut(s->service, SHAPE_TEXT_MAX));
-    buf_putc(scratch, DB_OPERATION_SEPARATOR);
-    mask_put(scratch, utf8_cut(s->name, SHAPE_TEXT_MAX));
+    db_operation_put(scratch, s->service, s->name);
     *out = buf_is_ok(scratch) ? arena_copy(arena, buf_str(scratch)) : (struct str){NULL, 0};
     return out->ptr != NULL;
 }
