@@ -15,7 +15,7 @@ struct db_list_traces_key {
 struct db_list_traces_params {
     struct db_window window; /* of start_ns */
     struct str service;      /* absent: any; else some span is of this service */
-    struct str operation;    /* absent: any; else some span (of that service) has this name */
+    struct str operation;    /* absent: any; else some span (of that service) has this name, of those last assembled */
     struct str status;       /* absent: any; "ok", "error" or "unset" */
     int64_t min_duration_ns, max_duration_ns; /* both inclusive; 0 and INT64_MAX: any */
     struct db_attrs attrs;                    /* of the trace's attributes */

@@ -11,8 +11,11 @@ static void put_rows(void)
 {
     question_schema();
     question_put(
-        "INSERT INTO patterns (pattern_id, service, name, services, first_seen_ns, last_seen_ns, exemplar_trace_id)"
-        " VALUES (1, 'gate', 'GET /', '{gate,cart,db}', 0, 0, id16(1)), (2, 'gate', 'GET /x', '{gate}', 0, 0, id16(2));"
+        "CREATE FUNCTION op(service text, name text) RETURNS text LANGUAGE sql AS 'SELECT service || chr(31) || name';"
+        "INSERT INTO patterns (pattern_id, service, name, services, operations, operation_names, first_seen_ns, last_seen_ns,"
+        " exemplar_trace_id) VALUES (1, 'gate', 'GET /', '{gate,cart,db}', ARRAY[op('gate', 'GET /'), op('cart', 'add'),"
+        " op('cart', 'remove'), op('db', 'SELECT')], '{GET /,add,remove,SELECT}', 0, 0, id16(1)),"
+        " (2, 'gate', 'GET /x', '{gate}', ARRAY[op('gate', 'GET /x')], '{GET /x}', 0, 0, id16(2));"
         "SELECT put_trace(1, 1000, 50, 'gate', 'GET /', 'ok', 1, '{\"http.status_code\": [200], \"env\": [\"prod\"]}');"
         "SELECT put_trace(2, 2000, 500, 'gate', 'GET /x', 'error', 2, '{\"http.status_code\": 500, \"env\": [\"prod\", \"eu\"]}');"
         "SELECT put_trace(3, 3000, 5, 'gate', 'GET /', 'unset', 1, '{\"http.status_code\": \"200\", \"flag\": true}');"
