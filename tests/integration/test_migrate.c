@@ -9,7 +9,7 @@
 #include "db/advisory.h"
 #include "tests/integration/support/database.h"
 
-enum { ENOUGH_MS = 20000, N_STARTERS = 4, LIST_MAX = 8, SQL_MAX = 256 };
+enum { ENOUGH_MS = 20000, N_STARTERS = 4, LIST_MAX = 64, SQL_MAX = 256 };
 
 #define SHA_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define SHA_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
