@@ -30,12 +30,15 @@ _Static_assert(TRACE_SPANS_MAX == DB_ASSEMBLE_TRACE_SPANS_MAX, "spans that are r
     " AND t.start_ns <= " OPERATION_SEEN("max(last_seen_ns)")                                                        \
     " AND EXISTS (SELECT FROM spans AS s WHERE s.trace_id = t.trace_id AND s.start_time >= t.start_time"             \
     " AND s.start_time <= t.end_time AND s.name = $4 AND ($3 IS NULL OR s.service = $3) OFFSET 0)))"
+/* Bounds of the duration that bound nothing say so: a planner takes any for one that few traces keep, and would rather look at all
+ * than walk until a page is full. */
 #define FILTERS                                                                                            \
     " WHERE t.start_ns >= $1 AND t.start_ns < $2"                                                          \
     " AND ($3::text IS NULL OR t.service = $3"                                                             \
     " OR t.pattern_id IN (SELECT pattern_id FROM patterns WHERE services @> ARRAY[$3]))"                   \
     " AND ($5::text IS NULL OR t.status = $5)"                                                             \
-    " AND t.end_ns - t.start_ns BETWEEN $6 AND $7"
+    " AND ($6 = 0 OR t.end_ns - t.start_ns >= $6)"                                                         \
+    " AND ($7 = 9223372036854775807 OR t.end_ns - t.start_ns <= $7)"
 /* The first two pairs stand alone, so that the index over attributes serves them. */
 #define ATTRS                                                                      \
     " AND " DB_ATTR_MATCHES("t.attributes", "$12::text", "$13::text", "$14::text") \
@@ -51,22 +54,26 @@ _Static_assert(TRACE_SPANS_MAX == DB_ASSEMBLE_TRACE_SPANS_MAX, "spans that are r
     "SELECT " DB_SUMMARY_COLUMNS " FROM (SELECT * FROM traces AS t" FILTERS filters AFTER(sort_ns) ORDER(sort_ns)   \
     " LIMIT $10) AS t LEFT JOIN patterns AS p ON p.pattern_id = t.pattern_id" ORDER(sort_ns)
 
-/* Of an operation that many traces may have: through the window, until the page is full. */
-#define WALK(filters, sort_ns)                                                                                      \
-    PAGE(filters " AND (" UNTOLD " OR t.pattern_id IN (SELECT pattern_id FROM patterns WHERE " OF_OPERATION("$11") "))" \
-         " AND " HAS_OPERATION, sort_ns)
+/* Traces that are sorted, and only then looked at, until the page is full. */
+#define SORTED(source, filters, sort_ns)                                                                            \
+    "SELECT " DB_SUMMARY_COLUMNS " FROM (SELECT t.trace_id FROM (SELECT t.trace_id, t.service, t.name, t.start_time," \
+    " t.end_time, t.start_ns, t.end_ns, " sort_ns " AS sort_ns FROM " source " AS t" FILTERS filters AFTER(sort_ns)  \
+    ORDER(sort_ns) " OFFSET 0) AS t WHERE " HAS_OPERATION ORDER("t.sort_ns") " LIMIT $10) AS page"                  \
+    " JOIN traces AS t ON t.trace_id = page.trace_id LEFT JOIN patterns AS p ON p.pattern_id = t.pattern_id" ORDER(sort_ns)
 
-/* Of one that few may have: those few, by the indexes that hold them; sorted, and then looked at until the page is full. */
+/* Of an operation that many traces may have: through the window, which an index has sorted by time. */
+#define MAY_HAVE \
+    " AND (" UNTOLD " OR t.pattern_id IN (SELECT pattern_id FROM patterns WHERE " OF_OPERATION("$11") "))"
+#define WALK_BY_TIME(filters, sort_ns) PAGE(filters MAY_HAVE " AND " HAS_OPERATION, sort_ns)
+#define WALK_BY_DURATION(filters, sort_ns) SORTED("traces", filters MAY_HAVE, sort_ns)
+
+/* Of one that few may have: those few, by the indexes that hold them. */
 #define FEW                                                                                                         \
     "(SELECT t.* FROM (SELECT pattern_id FROM patterns WHERE " OF_OPERATION("$11") " OFFSET 0) AS p"                \
     " CROSS JOIN LATERAL (SELECT * FROM traces WHERE pattern_id = p.pattern_id AND NOT " UNTOLD                     \
     " AND " IN_WINDOW("$1", "$2") " OFFSET 0) AS t"                                                                 \
     " UNION ALL SELECT * FROM traces WHERE " UNTOLD " AND " IN_WINDOW("$1", "$2") ")"
-#define GATHER(filters, sort_ns)                                                                                    \
-    "SELECT " DB_SUMMARY_COLUMNS " FROM (SELECT t.trace_id FROM (SELECT t.trace_id, t.service, t.name, t.start_time," \
-    " t.end_time, t.start_ns, t.end_ns FROM " FEW " AS t" FILTERS filters AFTER(sort_ns) ORDER(sort_ns) " OFFSET 0) AS t" \
-    " WHERE " HAS_OPERATION ORDER(sort_ns) " LIMIT $10) AS page JOIN traces AS t ON t.trace_id = page.trace_id"     \
-    " LEFT JOIN patterns AS p ON p.pattern_id = t.pattern_id" ORDER(sort_ns)
+#define GATHER(filters, sort_ns) SORTED(FEW, filters, sort_ns)
 
 enum way { ALL, WALKED, GATHERED, WAYS };
 #define BY_ATTRS(way, sort_ns) {{"list_traces", way("", sort_ns)}, {"list_traces", way(ATTRS, sort_ns)}}
@@ -74,7 +81,7 @@ enum way { ALL, WALKED, GATHERED, WAYS };
 static const struct db_statement statements[WAYS][2][2] = {
     /* [way][by_duration][has attributes] */
     [ALL] = {BY_ATTRS(PAGE, TIME), BY_ATTRS(PAGE, DURATION)},
-    [WALKED] = {BY_ATTRS(WALK, TIME), BY_ATTRS(WALK, DURATION)},
+    [WALKED] = {BY_ATTRS(WALK_BY_TIME, TIME), BY_ATTRS(WALK_BY_DURATION, DURATION)},
     [GATHERED] = {BY_ATTRS(GATHER, TIME), BY_ATTRS(GATHER, DURATION)},
 };
 

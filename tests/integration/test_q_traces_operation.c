@@ -11,7 +11,7 @@ static bool is_by_duration;
 
 /* Names that are masked, that are what others are masked to, and that hold what stands between service and name. */
 static const char *const names[] = {"GET /cart/17", "GET /cart/18", "GET /cart/<n>", "GET /x",    "GET  /x",   "INFO boot",  "boot",
-                                    "SELECT 1",     "SELECT 22",    "add",           "a\x1f" "add", "\xe2\x98\x83 7", "only once 5"};
+                                    "SELECT 1",     "SELECT 22",    "add",           "a\037add", "\xe2\x98\x83 7", "only once 5"};
 enum { N_NAMES = sizeof names / sizeof *names, SQL_MAX = 512 };
 static const char *const services[] = {NULL, "a", "b", "a b", "nobody"};
 
