@@ -172,12 +172,13 @@ static int64_t n_rows_read(const char *tables)
     return database_number(database_url(), sql);
 }
 
-START_TEST(a_rare_operation_reads_only_the_traces_that_may_have_it)
+/* 20,000 traces of ten patterns, all with the operation b, and three that may have k. */
+static void put_busy(void)
 {
     question_put(
         "INSERT INTO patterns (pattern_id, service, name, services, operations, operation_names, trace_count, first_seen_ns,"
-        " last_seen_ns, exemplar_trace_id) SELECT n, 'busy', 'b', '{busy}', ARRAY['busy' || chr(31) || chr(97 + n)], ARRAY[chr(97 + n)],"
-        " 2000, 0, 0, id16(1) FROM generate_series(0, 10) AS n;"
+        " last_seen_ns, exemplar_trace_id) SELECT n, 'busy', 'b', '{busy}', ARRAY['busy' || chr(31) || 'b', 'busy' || chr(31) || chr(97 + n)],"
+        " ARRAY['b', chr(97 + n)], 2000, 0, 0, id16(1) FROM generate_series(0, 10) AS n;"
         "SELECT put_trace(100000 + n, 1000 + n, 5, 'busy', 'b', 'ok', n % 10), put_span(100000 + n, 100000 + n, NULL, 1000 + n, 5, 'busy', 'b')"
         " FROM generate_series(1, 20000) AS n;"
         "UPDATE patterns SET trace_count = 3 WHERE pattern_id = 10;"
@@ -186,6 +187,17 @@ START_TEST(a_rare_operation_reads_only_the_traces_that_may_have_it)
         "INSERT INTO operations SELECT 1000 + row_number() OVER (), '2023-01-29', service, name, 2, min(start_ns), max(start_ns)"
         " FROM spans WHERE service = 'busy' GROUP BY service, name;"
         "ANALYZE");
+}
+
+static void drop_busy(void)
+{
+    question_put("DELETE FROM traces WHERE service = 'busy'; DELETE FROM spans WHERE service = 'busy';"
+                 "DELETE FROM operations WHERE service = 'busy'; DELETE FROM patterns WHERE service = 'busy'");
+}
+
+START_TEST(a_rare_operation_reads_only_the_traces_that_may_have_it)
+{
+    put_busy();
     const int64_t n_traces = n_rows_read("traces"), n_spans = n_rows_read("spans_2%");
     const struct db_list_traces_params params = {.window = DB_WINDOW_ALL, .operation = STR("k"), .max_duration_ns = INT64_MAX,
                                                  .limit = 50};
@@ -193,8 +205,24 @@ START_TEST(a_rare_operation_reads_only_the_traces_that_may_have_it)
     db_conn_close(q.conn);
     ck_assert_int_lt(n_rows_read("traces"), n_traces + 1000);
     ck_assert_int_lt(n_rows_read("spans_2%"), n_spans + 1000);
-    question_put("DELETE FROM traces WHERE service = 'busy'; DELETE FROM spans WHERE service = 'busy';"
-                 "DELETE FROM operations WHERE service = 'busy'; DELETE FROM patterns WHERE service = 'busy'");
+    drop_busy();
+}
+END_TEST
+
+START_TEST(a_common_operation_reads_little_more_than_its_page)
+{
+    put_busy();
+    const int64_t n_traces = n_rows_read("traces"), n_spans = n_rows_read("spans_2%");
+    const struct db_list_traces_params params = {.window = DB_WINDOW_ALL, .service = STR("busy"), .operation = STR("b"),
+                                                 .max_duration_ns = INT64_MAX, .limit = 51};
+    for (int i = 0; i < 8; i++) {
+        ck_assert_int_eq(db_list_traces(q.conn, &q.wait, &q.arena, &params, see, &q, &q.e), OK);
+        ck_assert(str_starts_with(str_of(question_seen(&q)), STR("120000 119999 119998 ")));
+    }
+    db_conn_close(q.conn);
+    ck_assert_int_lt(n_rows_read("traces"), n_traces + 10000);
+    ck_assert_int_lt(n_rows_read("spans_2%"), n_spans + 1000);
+    drop_busy();
 }
 END_TEST
 
@@ -207,6 +235,7 @@ static TCase *tcase_operation(void)
     tcase_add_test(t, few_traces_are_gathered);
     tcase_add_test(t, many_are_walked_through);
     tcase_add_test(t, a_rare_operation_reads_only_the_traces_that_may_have_it);
+    tcase_add_test(t, a_common_operation_reads_little_more_than_its_page);
     return t;
 }
 
