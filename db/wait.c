@@ -26,12 +26,12 @@ enum err db_wait_ready(const struct db_wait *wait, int fd, short events)
         if (wait_is_cancelled(wait))
             return ERR_CANCELLED;
         const int left_ms = clock_left_ms(wait->deadline_ns);
+        if (left_ms == 0)
+            return ERR_TIMEOUT;
         const int n_ready = poll(fds, n_fds, left_ms);
         if (n_ready > 0 && fds[0].revents != 0)
             return OK;
         if (n_ready > 0)
             wake_consume(wait->wake_fd);
-        else if (clock_left_ms(wait->deadline_ns) == 0)
-            return ERR_TIMEOUT;
     }
 }
