@@ -9,7 +9,7 @@ _Static_assert(MAX_BYTES == DB_STAGE_MAX_BYTES, "the header's bound");
 static const char begin_sql[] =
     "DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT to_regclass('pg_temp.stage_' || noun) FROM unnest('{spans, logs,"
     " metric_points, resources, scopes, metrics, traces, left_patterns, errors, operations, picked}'::text[]) AS noun LOOP"
-    " IF pg_relation_size(t) > " TEXT_OF(MAX_BYTES) " THEN EXECUTE 'TRUNCATE ' || t; END IF; END LOOP; END $$;"
+    " IF pg_table_size(t) > " TEXT_OF(MAX_BYTES) " THEN EXECUTE 'TRUNCATE ' || t; END IF; END LOOP; END $$;"
     " BEGIN";
 
 enum err db_stage_begin(struct db_conn *c, const struct db_wait *wait, struct err_info *e)

@@ -2,13 +2,14 @@
  *
  * Whoever moves staged rows on deletes them in the same transaction. PostgreSQL could empty the tables at every commit by
  * itself, but that truncates all of them, files and indexes, each time: 2 to 20 ms where the rest of a small transaction
- * takes 1 ms. Deleted rows still take room, so db_stage_begin truncates a table when it has grown. */
+ * takes 1 ms. Deleted rows still take room, and so do the long values that they left in the TOAST table, so db_stage_begin
+ * truncates a table when it has grown with all that. */
 #ifndef TRACEKIN_DB_STAGE_H
 #define TRACEKIN_DB_STAGE_H
 
 #include "db/conn.h"
 
-/* The size at which a staging table is truncated. */
+/* The size at which a staging table is truncated, its TOAST table included. */
 enum { DB_STAGE_MAX_BYTES = 8 << 20 };
 
 /* Begins a transaction on a session with staging tables. */
