@@ -8,7 +8,8 @@
  * Errors: ERR_TIMEOUT at the deadline, ERR_CANCELLED when the wait was cancelled, ERR_UNAVAILABLE when there is no
  * connection or it was lost, ERR_INVALID for input PostgreSQL refuses (SQLSTATE 22xxx), ERR_BUSY for 53xxx, for a deadlock or
  * serialisation failure (40xxx), for a lock not had (55P03) and for a plan that a change of the schema made stale, ERR_INTERNAL
- * for the rest. err.sqlstate and err.detail hold the server's words. A statement's error leaves the connection usable. */
+ * for the rest. err.sqlstate and err.detail hold the server's words. A statement's error leaves the connection usable,
+ * but for that of a server that takes no writes (25006): it may be a standby now, so the session is closed. */
 #ifndef TRACEKIN_DB_CONN_H
 #define TRACEKIN_DB_CONN_H
 

@@ -30,6 +30,7 @@ static const struct {
 };
 
 static const char *const stale_plan_states[] = {"26000", "0A000"};
+static const char read_only[] = "25006";
 
 /* Sets e as ERR_SET does, and with it what only the log shows: the SQLSTATE and the first line of the server's words. */
 static enum err error_set(struct err_info *e, enum err code, const char *message, const char *sqlstate, const char *detail)
@@ -66,6 +67,12 @@ bool db_conn_is_last_word(const PGresult *r)
     return strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0;
 }
 
+/* A server that takes no writes may have become a standby: the next session is made where the URL now leads. */
+static bool session_is_over(const struct db_conn *c, const PGresult *failed, const char *sqlstate)
+{
+    return PQstatus(c->pg) == CONNECTION_BAD || db_conn_is_last_word(failed) || strcmp(sqlstate, read_only) == 0;
+}
+
 enum err db_conn_refused(struct db_conn *c, const PGresult *failed, struct err_info *e)
 {
     const char *const sqlstate = result_field(failed, PG_DIAG_SQLSTATE);
@@ -76,7 +83,7 @@ enum err db_conn_refused(struct db_conn *c, const PGresult *failed, struct err_i
         i++;
     const enum err code =
         error_set(e, meanings[i].code, meanings[i].message, sqlstate, result_field(failed, PG_DIAG_MESSAGE_PRIMARY));
-    if (PQstatus(c->pg) == CONNECTION_BAD || db_conn_is_last_word(failed))
+    if (session_is_over(c, failed, sqlstate))
         db_conn_close(c);
     return code;
 }

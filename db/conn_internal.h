@@ -84,7 +84,7 @@ void db_cancel_send(PGconn *pg, int64_t deadline_ns);
 /* Closes the session and returns ERR_UNAVAILABLE, with why, or libpq's words, in the detail. */
 enum err db_conn_unavailable(struct db_conn *c, const char *why, struct err_info *e) MUST_USE;
 enum err db_conn_lost(struct db_conn *c, struct err_info *e) MUST_USE;
-/* The error that a result is; closes a session that the server ended. */
+/* The error that a result is; closes a session that the server ended, or whose server takes no writes. */
 enum err db_conn_refused(struct db_conn *c, const PGresult *failed, struct err_info *e) MUST_USE;
 /* Whether r is the error with which the server ends the session: no result follows. */
 bool db_conn_is_last_word(const PGresult *r);

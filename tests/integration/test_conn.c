@@ -300,6 +300,17 @@ START_TEST(a_cut_network_is_an_error_and_then_reconnected)
 }
 END_TEST
 
+/* As when the server became a standby: a new session may reach the one that took over. */
+START_TEST(a_server_that_takes_no_writes_is_left)
+{
+    const struct db_wait wait = database_wait(ENOUGH_MS);
+    exec_ok("SET default_transaction_read_only = on");
+    ck_assert_int_eq(db_exec(conn, &wait, "CREATE TABLE written (n int)", NULL, &info), ERR_UNAVAILABLE);
+    ck_assert_str_eq(info.sqlstate, "25006");
+    exec_ok("CREATE TABLE written (n int)");
+}
+END_TEST
+
 START_TEST(failures_to_connect_back_off)
 {
     db_conn_free(conn);
@@ -345,6 +356,7 @@ static TCase *loss(void)
     tcase_add_test(tc, a_kept_session_that_was_lost_is_told_of_when_it_is_opened);
     tcase_add_test(tc, a_lock_that_was_lost_ends_the_work_under_it);
     tcase_add_test(tc, a_cut_network_is_an_error_and_then_reconnected);
+    tcase_add_test(tc, a_server_that_takes_no_writes_is_left);
     tcase_add_test(tc, failures_to_connect_back_off);
     return tc;
 }
