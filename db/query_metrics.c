@@ -3,33 +3,34 @@
 #include "core/clock.h"
 #include "db/query.h"
 
+/* Each metric of the name gives a page of its own by its key, newest first, and the newest of these are the page: what a page
+ * costs is its length, not that of the window. */
 static const struct db_statement statement = {
     "query_metrics",
-    "SELECT " DB_POINT_COLUMNS " FROM metric_points AS p" DB_POINT_JOIN
-    " WHERE p.metric_id = ANY(ARRAY(SELECT metric_id FROM metrics WHERE name = $1))"
+    "SELECT " DB_POINT_COLUMNS " FROM metrics AS m CROSS JOIN LATERAL"
+    " (SELECT p.* FROM metric_points AS p LEFT JOIN resources AS r ON r.resource_id = p.resource_id"
+    " WHERE p.metric_id = m.metric_id"
     " AND p.time >= $2 AND p.time <= $3 AND p.time_ns >= $4 AND p.time_ns < $5"
     " AND (p.time_ns, p.metric_id, p.point_id) < ($6, $7, $8)"
     " AND ($9::text IS NULL OR p.service = $9)"
     " AND " DB_ATTRS_MATCH("(coalesce(r.attributes, '{}') || p.attributes)", "$10", "$11", "$12")
+    " ORDER BY p.time DESC, p.time_ns DESC, p.point_id DESC LIMIT $13) AS p"
+    " LEFT JOIN resources AS r ON r.resource_id = p.resource_id WHERE m.name = $1"
     " ORDER BY p.time DESC, p.time_ns DESC, p.metric_id DESC, p.point_id DESC LIMIT $13"};
 
-static void put_after(struct db_params *p, const struct db_query_metrics_params *params)
+/* Times up to the cursor's, not the window's: the key's index begins with them, so only that skips what earlier pages gave. */
+static void put_all(struct db_params *p, const struct db_query_metrics_params *params)
 {
     const struct db_query_metrics_key newest = {params->window.end_ns, INT64_MIN, STR("")};
-    const struct db_query_metrics_key *after = params->after == NULL ? &newest : params->after;
+    const struct db_query_metrics_key *const after = params->after == NULL ? &newest : params->after;
+    db_put_text(p, params->name);
+    db_put_time(p, params->window.start_ns);
+    db_put_time(p, after->time_ns);
+    db_put_i64(p, params->window.start_ns);
+    db_put_i64(p, params->window.end_ns);
     db_put_i64(p, after->time_ns);
     db_put_i64(p, after->metric_id);
     db_put_bytes(p, after->point_id);
-}
-
-static void put_all(struct db_params *p, const struct db_query_metrics_params *params)
-{
-    db_put_text(p, params->name);
-    db_put_time(p, params->window.start_ns);
-    db_put_time(p, params->window.end_ns);
-    db_put_i64(p, params->window.start_ns);
-    db_put_i64(p, params->window.end_ns);
-    put_after(p, params);
     db_put_text(p, params->service);
     db_put_attrs(p, &params->attrs);
     db_put_i64(p, params->limit);

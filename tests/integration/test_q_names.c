@@ -184,6 +184,33 @@ START_TEST(pages_of_points_neither_repeat_nor_skip)
 }
 END_TEST
 
+/* Rows that scans of the day's points have given, once the sessions that were closed have told. */
+static int64_t n_points_read(void)
+{
+    db_conn_close(q.conn);
+    (void)question_n_reads("metric_points_20230129");
+    return database_number(database_url(), "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables"
+                                           " WHERE relname = 'metric_points_20230129'");
+}
+
+START_TEST(a_page_of_points_reads_no_more_than_it_shows)
+{
+    question_put("INSERT INTO metrics (metric_id, name, type) VALUES (5, 'bulk', 'gauge'), (6, 'bulk', 'sum');"
+                 "SELECT put_point(5 + n % 2, 1000 + n, 10000 + n, 1) FROM generate_series(1, 6000) AS n; ANALYZE metric_points");
+    const struct db_query_metrics_key after = {QUESTION_MS(13000), INT64_MAX, STR("")};
+    struct db_query_metrics_params params = of_cpu();
+    params.name = STR("bulk");
+    for (int i = 0; i < 2; i++) {
+        const int64_t before = n_points_read();
+        (void)points(&params);
+        ck_assert_int_lt(n_points_read() - before, 100);
+        params.after = &after;
+    }
+    ck_assert_int_eq(last.time_ns, QUESTION_MS(12991));
+    question_put("DELETE FROM metric_points WHERE metric_id > 4; DELETE FROM metrics WHERE metric_id > 4");
+}
+END_TEST
+
 static enum err see_index(void *arg, const struct db_index_usage_row *row)
 {
     if (!str_equal(row->index, STR("spans_pkey")) && !str_equal(row->index, STR("ix_logs_trace_id")))
@@ -228,6 +255,7 @@ static TCase *tcase_names(void)
     tcase_add_test(t, metric_names_with_points_in_the_window);
     tcase_add_test(t, points_by_name_service_attributes_and_window);
     tcase_add_test(t, pages_of_points_neither_repeat_nor_skip);
+    tcase_add_test(t, a_page_of_points_reads_no_more_than_it_shows);
     tcase_add_test(t, indexes_of_partitions_are_counted_together);
     tcase_add_test(t, questions_are_counted_by_name);
     return t;
