@@ -1,6 +1,7 @@
 #include "db/writer.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 
 #include "core/clock.h"
 #include "core/log.h"
@@ -41,7 +42,6 @@ struct db_writer {
 /* The jobs of one transaction. */
 struct group {
     struct job *jobs[DB_WRITER_QUEUE_MAX];
-    const struct db_batch *batches[DB_WRITER_QUEUE_MAX];
     size_t n;
 };
 
@@ -71,6 +71,27 @@ static void queue_remove(struct db_writer *w, struct job *j)
     db_writer_metrics_queued(-1);
 }
 
+static void job_expire(struct job *j)
+{
+    j->code = ERR_SET(&j->error, ERR_TIMEOUT, "the batch was not stored in time; send it again");
+}
+
+/* Finishes jobs whose callers are late to see that their time is over: in a group they would end its transaction before it
+ * has begun. */
+static void expire_queued(struct db_writer *w)
+{
+    struct job *next = NULL;
+    for (struct job *j = w->first; j != NULL; j = next) {
+        next = j->next;
+        if (clock_left_ms(j->deadline_ns) > 0)
+            continue;
+        queue_remove(w, j);
+        job_expire(j);
+        j->state = JOB_DONE;
+        pthread_cond_broadcast(&w->done);
+    }
+}
+
 /* Blocks until there is work; leaves the group empty when there is none and there will be none. */
 static void take_group(struct db_writer *w, struct group *g)
 {
@@ -78,8 +99,11 @@ static void take_group(struct db_writer *w, struct group *g)
     size_t n_bytes = 0;
     g->n = 0;
     pthread_mutex_lock(&w->lock);
-    while (w->first == NULL && !w->is_stopping)
+    expire_queued(w);
+    while (w->first == NULL && !w->is_stopping) {
         pthread_cond_wait(&w->work, &w->lock);
+        expire_queued(w);
+    }
     while (w->first != NULL && g->n < DB_WRITER_QUEUE_MAX) {
         struct job *const j = w->first;
         n_rows += job_n_rows(j);
@@ -88,20 +112,20 @@ static void take_group(struct db_writer *w, struct group *g)
             break;
         queue_remove(w, j);
         j->state = JOB_TAKEN;
-        g->batches[g->n] = j->batch;
         g->jobs[g->n++] = j;
     }
     pthread_mutex_unlock(&w->lock);
 }
 
-static void finish_group(struct db_writer *w, struct group *g)
+/* Gives jobs back to their callers, on whose stacks they are: they are gone after it. */
+static void finish(struct db_writer *w, struct job *const *jobs, size_t n)
 {
-    for (size_t i = 0; i < g->n; i++)
-        if (g->jobs[i]->code == OK)
-            db_writer_metrics_written(g->batches[i]->signal, &g->jobs[i]->written);
+    for (size_t i = 0; i < n; i++)
+        if (jobs[i]->code == OK)
+            db_writer_metrics_written(jobs[i]->batch->signal, &jobs[i]->written);
     pthread_mutex_lock(&w->lock);
-    for (size_t i = 0; i < g->n; i++)
-        g->jobs[i]->state = JOB_DONE;
+    for (size_t i = 0; i < n; i++)
+        jobs[i]->state = JOB_DONE;
     pthread_cond_broadcast(&w->done);
     pthread_mutex_unlock(&w->lock);
 }
@@ -131,28 +155,49 @@ static void store_alone(struct db_writer_session *s, struct job *j)
         db_writer_metrics_committed(1, (double)(clock_mono_ns() - start_ns) / (double)NS_PER_S);
 }
 
-/* The least deadline of the group ends its transaction; those that have time left then go alone. */
-static void store_group(struct db_writer_session *s, struct group *g)
+/* The least deadline of the group ends its transaction. */
+static enum err store_together(struct db_writer_session *s, struct group *g, struct err_info *e)
 {
     const int64_t start_ns = clock_mono_ns();
+    const struct db_batch *batches[DB_WRITER_QUEUE_MAX];
     struct db_wait wait = {.deadline_ns = INT64_MAX, .wake_fd = -1};
-    for (size_t i = 0; i < g->n; i++)
+    int64_t n_stored = 0;
+    for (size_t i = 0; i < g->n; i++) {
+        batches[i] = g->jobs[i]->batch;
         if (g->jobs[i]->deadline_ns < wait.deadline_ns)
             wait.deadline_ns = g->jobs[i]->deadline_ns;
+    }
+    TRY(db_writer_tx_together(s, &wait, batches, g->n, &n_stored, e));
+    share_counts(g, n_stored);
+    db_writer_metrics_committed(g->n, (double)(clock_mono_ns() - start_ns) / (double)NS_PER_S);
+    return OK;
+}
+
+static int compare_deadlines(const void *a, const void *b)
+{
+    const int64_t x = (*(struct job *const *)a)->deadline_ns;
+    const int64_t y = (*(struct job *const *)b)->deadline_ns;
+    return (x > y) - (x < y);
+}
+
+/* When the transaction of all failed, those that have time left go alone if that may help, each given back before the next
+ * begins. The one with the least time goes first, so none keeps another past its deadline. */
+static void store_group(struct thread *t, struct group *g)
+{
     struct err_info error = {0};
-    int64_t n_stored = 0;
-    const enum err code = db_writer_tx_together(s, &wait, g->batches, g->n, &n_stored, &error);
+    const enum err code = store_together(&t->session, g, &error);
     if (code == OK) {
-        share_counts(g, n_stored);
-        db_writer_metrics_committed(g->n, (double)(clock_mono_ns() - start_ns) / (double)NS_PER_S);
+        finish(t->writer, g->jobs, g->n);
         return;
     }
+    qsort(g->jobs, g->n, sizeof *g->jobs, compare_deadlines);
     for (size_t i = 0; i < g->n; i++) {
-        g->jobs[i]->code = code;
-        g->jobs[i]->error = error;
-        const bool has_time = clock_left_ms(g->jobs[i]->deadline_ns) > 0;
-        if (db_writer_is_refused(&error) || (code == ERR_TIMEOUT && has_time))
-            store_alone(s, g->jobs[i]);
+        struct job *const j = g->jobs[i];
+        j->code = code;
+        j->error = error;
+        if (db_writer_is_refused(&error) || (code == ERR_TIMEOUT && clock_left_ms(j->deadline_ns) > 0))
+            store_alone(&t->session, j);
+        finish(t->writer, &j, 1);
     }
 }
 
@@ -164,8 +209,7 @@ static void *run(void *arg)
         take_group(t->writer, &g);
         if (g.n == 0)
             return NULL;
-        store_group(&t->session, &g);
-        finish_group(t->writer, &g);
+        store_group(t, &g);
     }
 }
 
@@ -241,7 +285,7 @@ static void wait_done(struct db_writer *w, struct job *j)
         pthread_cond_timedwait(&w->done, &w->lock, &until);
     if (j->state == JOB_QUEUED) {
         queue_remove(w, j);
-        j->code = ERR_SET(&j->error, ERR_TIMEOUT, "the batch was not stored in time; send it again");
+        job_expire(j);
         return;
     }
     while (j->state != JOB_DONE)

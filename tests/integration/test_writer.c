@@ -1,4 +1,6 @@
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 
 #include "db/writer.h"
 #include "tests/integration/support/batches.h"
@@ -305,6 +307,114 @@ START_TEST(a_database_that_hangs_costs_only_the_deadline)
 }
 END_TEST
 
+/* --- several callers of one session, whose first transaction waits for a lock on the table */
+
+static const struct db_wait enough = {.deadline_ns = INT64_MAX, .wake_fd = -1};
+
+/* A call on a thread of its own: spans of one trace, each waiting for so long. */
+struct call {
+    pthread_t thread;
+    struct db_writer *writer;
+    unsigned trace;
+    int ms;
+    enum err code;
+    int64_t took_ms;
+};
+
+static void *call_thread(void *arg)
+{
+    struct call *const c = arg;
+    const int64_t start_ns = clock_mono_ns();
+    struct made_batch b;
+    struct db_written written;
+    struct err_info e = {.code = OK};
+    fill(&b, c->trace, 10);
+    c->code = db_writer_write(c->writer, &b.batch, start_ns + c->ms * NS_PER_MS, &written, &e);
+    c->took_ms = (clock_mono_ns() - start_ns) / NS_PER_MS;
+    made_batch_close(&b);
+    return NULL;
+}
+
+/* The first call is taken before the others come, which are the next group. */
+static void call_all(struct call *calls, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_int_eq(pthread_create(&calls[i].thread, NULL, call_thread, &calls[i]), 0);
+        (void)poll(NULL, 0, 100);
+    }
+}
+
+static void join_all(struct call *calls, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        ck_assert_int_eq(pthread_join(calls[i].thread, NULL), 0);
+}
+
+static struct db_conn *lock_spans(void)
+{
+    struct db_conn *const locker = db_conn_new(database_url(), "test");
+    struct made_batch b;
+    fill(&b, 1, 10);
+    (void)batches_write(writer, &b); /* makes the partition, which would wait too */
+    made_batch_close(&b);
+    ck_assert_int_eq(db_exec(locker, &enough, "BEGIN; LOCK TABLE spans IN SHARE MODE", NULL, NULL), OK);
+    return locker;
+}
+
+START_TEST(nobody_waits_for_those_stored_alone_after_him)
+{
+    struct db_conn *const locker = lock_spans();
+    struct db_writer *own = NULL;
+    ck_assert_int_eq(db_writer_new(database_url(), 1, &own, NULL), OK);
+    struct call calls[] = {{.writer = own, .trace = 100, .ms = 500}, {.writer = own, .trace = 200, .ms = 4000},
+                           {.writer = own, .trace = 300, .ms = 1000}};
+    call_all(calls, ARRAY_LEN(calls));
+    join_all(calls, ARRAY_LEN(calls));
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        ck_assert_int_eq(calls[i].code, ERR_TIMEOUT);
+        ck_assert_int_lt(calls[i].took_ms, calls[i].ms + 1500);
+    }
+    db_conn_free(locker);
+    db_writer_free(own);
+}
+END_TEST
+
+static atomic_bool is_held_up;
+
+static void hold_up(int signal)
+{
+    (void)signal;
+    while (atomic_load(&is_held_up))
+        (void)poll(NULL, 0, 10);
+}
+
+/* A caller that does not run for a while leaves its job in the queue past its deadline. */
+START_TEST(a_job_whose_time_is_over_ends_nobody_elses_transaction)
+{
+    struct db_conn *const locker = lock_spans();
+    struct db_writer *own = NULL;
+    struct sigaction action = {.sa_handler = hold_up};
+    ck_assert_int_eq(db_writer_new(database_url(), 1, &own, NULL), OK);
+    struct call calls[] = {{.writer = own, .trace = 100, .ms = SOON_MS}, {.writer = own, .trace = 200, .ms = 500},
+                           {.writer = own, .trace = 300, .ms = SOON_MS}, {.writer = own, .trace = 400, .ms = SOON_MS}};
+    atomic_store(&is_held_up, true);
+    ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
+    call_all(calls, ARRAY_LEN(calls));
+    ck_assert_int_eq(pthread_kill(calls[1].thread, SIGUSR1), 0);
+    (void)poll(NULL, 0, 1000);
+    ck_assert_int_eq(db_exec(locker, &enough, "ROLLBACK", NULL, NULL), OK);
+    (void)poll(NULL, 0, 1000); /* the queue has been looked at */
+    atomic_store(&is_held_up, false);
+    join_all(calls, ARRAY_LEN(calls));
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+        ck_assert_int_eq(calls[i].code, i == 1 ? ERR_TIMEOUT : OK);
+    ck_assert_int_eq(batches_number("SELECT count(DISTINCT xmin::text) FROM spans WHERE get_byte(trace_id, 14) * 256 +"
+                                    " get_byte(trace_id, 15) IN (300, 400)"), 1);
+    db_conn_free(locker);
+    db_writer_free(own);
+}
+END_TEST
+
 static TCase *tcase_writer(void)
 {
     TCase *tcase = tcase_create("writer");
@@ -324,6 +434,8 @@ static TCase *tcase_writer(void)
     tcase_add_test(tcase, what_a_lost_server_knew_is_sent_again);
     tcase_add_test(tcase, a_database_that_is_gone_comes_back);
     tcase_add_test(tcase, a_database_that_hangs_costs_only_the_deadline);
+    tcase_add_test(tcase, nobody_waits_for_those_stored_alone_after_him);
+    tcase_add_test(tcase, a_job_whose_time_is_over_ends_nobody_elses_transaction);
     return tcase;
 }
 
