@@ -52,7 +52,7 @@ static void put_resource(struct buf *out, const struct db_batch *b, size_t i)
     db_copyrow_text(out, r->service);
     db_copyrow_json(out, r->attributes);
     db_copyrow_text(out, r->schema_url);
-    db_copyrow_i32(out, (int32_t)r->n_dropped_attributes);
+    db_copyrow_i64(out, r->n_dropped_attributes);
 }
 
 static size_t n_scopes(const struct db_batch *b)
@@ -79,7 +79,7 @@ static void put_scope(struct buf *out, const struct db_batch *b, size_t i)
     db_copyrow_text(out, s->version);
     db_copyrow_json(out, s->attributes);
     db_copyrow_text(out, s->schema_url);
-    db_copyrow_i32(out, (int32_t)s->n_dropped_attributes);
+    db_copyrow_i64(out, s->n_dropped_attributes);
 }
 
 static size_t n_metrics(const struct db_batch *b)

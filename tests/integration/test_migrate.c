@@ -289,6 +289,19 @@ START_TEST(the_schema_of_this_binary_runs)
 }
 END_TEST
 
+START_TEST(counts_that_were_stored_as_negative_are_mended)
+{
+    int n_applied = 0;
+    ck_assert_int_eq(db_migrate_run(conn, &wait, &n_applied, &info), OK);
+    database_exec(database.url, "DELETE FROM schema_migrations WHERE name = 'dropped_attributes';"
+                                "ALTER TABLE resources ALTER dropped_attributes_count TYPE integer;"
+                                "INSERT INTO resources VALUES (1, 's', '{}', '', -1), (2, 's', '{}', '', 7)");
+    ck_assert_int_eq(db_migrate_run(conn, &wait, &n_applied, &info), OK);
+    ck_assert_int_eq(n_applied, 1);
+    ck_assert_int_eq(number("SELECT sum(dropped_attributes_count) FROM resources"), INT64_C(4294967295) + 7);
+}
+END_TEST
+
 static TCase *running(void)
 {
     TCase *tc = tcase_create("running");
@@ -339,6 +352,7 @@ static TCase *embedded(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, the_schema_of_this_binary_runs);
+    tcase_add_test(tc, counts_that_were_stored_as_negative_are_mended);
     return tc;
 }
 

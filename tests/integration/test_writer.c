@@ -218,6 +218,19 @@ START_TEST(points_keep_their_kinds)
 }
 END_TEST
 
+START_TEST(counts_have_32_bits_without_a_sign)
+{
+    struct made_batch b;
+    fill(&b, 1, 1);
+    b.batch.resources.items[0].n_dropped_attributes = UINT32_MAX;
+    b.batch.scopes.items[0].n_dropped_attributes = UINT32_MAX;
+    (void)batches_write(writer, &b);
+    ck_assert_int_eq(batches_number("SELECT r.dropped_attributes_count + o.dropped_attributes_count FROM resources r, scopes o"),
+                     2 * INT64_C(4294967295));
+    made_batch_close(&b);
+}
+END_TEST
+
 static enum err write_through(struct proxy *p, struct made_batch *b, int ms, struct db_writer **out)
 {
     struct err_info e = {.code = OK};
@@ -430,6 +443,7 @@ static TCase *tcase_writer(void)
     tcase_add_test(tcase, protobuf_dead_letters_nest);
     tcase_add_test(tcase, error_logs_are_errors);
     tcase_add_test(tcase, points_keep_their_kinds);
+    tcase_add_test(tcase, counts_have_32_bits_without_a_sign);
     tcase_add_test(tcase, an_idle_session_that_was_ended_is_prepared_anew);
     tcase_add_test(tcase, what_a_lost_server_knew_is_sent_again);
     tcase_add_test(tcase, a_database_that_is_gone_comes_back);
