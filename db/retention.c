@@ -16,11 +16,14 @@ static const struct db_statement delete_operations = {
     "DELETE FROM operations WHERE (operation_id, day) IN (SELECT operation_id, day FROM operations"
     " WHERE day < (to_timestamp($1 / 1e9) AT TIME ZONE 'UTC')::date LIMIT $2)"};
 
-/* Their patterns lose the count, under the lock that all changes of patterns take (db/trace_merge.c). */
+/* What changes patterns does it under the lock that all such changes take (db/trace_merge.c): taken by a statement of its
+ * own, before the snapshot of the next, which so sees all that its last holder did. */
+static const char begin_locked[] = "BEGIN; SELECT pg_advisory_xact_lock(8390322045806929256)";
+
+/* Their patterns lose the count. */
 static const struct db_statement delete_traces = {
     "retention_traces",
-    "WITH locked AS MATERIALIZED (SELECT pg_advisory_xact_lock(8390322045806929256)),"
-    " old AS MATERIALIZED (SELECT t.trace_id FROM locked, traces t WHERE t.start_ns < $1 ORDER BY t.start_ns LIMIT $2),"
+    "WITH old AS MATERIALIZED (SELECT trace_id FROM traces WHERE start_ns < $1 ORDER BY start_ns LIMIT $2),"
     " gone AS (DELETE FROM traces t USING old WHERE t.trace_id = old.trace_id RETURNING t.pattern_id, t.status),"
     " counted AS (UPDATE patterns p SET trace_count = p.trace_count - g.n, error_count = p.error_count - g.n_failed"
     " FROM (SELECT pattern_id, count(*) AS n, count(*) FILTER (WHERE status = 'error') AS n_failed FROM gone"
@@ -50,13 +53,29 @@ static enum err run(struct db_conn *c, const struct db_wait *wait, const struct 
     return OK;
 }
 
+static enum err run_locked(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, int64_t before_ns,
+                           int64_t *n_rows, struct err_info *e)
+{
+    enum err code = db_exec(c, wait, begin_locked, NULL, e);
+    if (code == OK)
+        code = run(c, wait, s, before_ns, n_rows, e);
+    if (code == OK)
+        code = db_exec(c, wait, "COMMIT", NULL, e);
+    if (code != OK)
+        db_rollback(c, wait);
+    return code;
+}
+
+typedef enum err (*run_fn)(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, int64_t before_ns,
+                           int64_t *n_rows, struct err_info *e);
+
 /* Batch by batch, until one is not full. */
-static enum err delete_all(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, int64_t before_ns,
-                           int64_t *n_total, struct err_info *e)
+static enum err delete_all(struct db_conn *c, const struct db_wait *wait, run_fn run_one, const struct db_statement *s,
+                           int64_t before_ns, int64_t *n_total, struct err_info *e)
 {
     int64_t n = DB_RETENTION_ROWS_MAX;
     while (n >= DB_RETENTION_ROWS_MAX) {
-        TRY(run(c, wait, s, before_ns, &n, e));
+        TRY(run_one(c, wait, s, before_ns, &n, e));
         *n_total += n;
     }
     return OK;
@@ -75,11 +94,11 @@ static enum err clean(struct db_conn *c, const struct db_wait *wait, int64_t bef
 {
     int64_t n_mended = 0;
     TRY(db_partition_drop_before(c, wait, before_ns, &out->n_partitions, e));
-    TRY(delete_all(c, wait, &delete_errors, before_ns, &out->n_errors, e));
-    TRY(delete_all(c, wait, &delete_traces, before_ns, &out->n_traces, e));
-    TRY(delete_all(c, wait, &delete_operations, before_ns, &out->n_operations, e));
-    TRY(run(c, wait, &delete_patterns, before_ns, &out->n_patterns, e));
-    return run(c, wait, &mend_exemplars, before_ns, &n_mended, e);
+    TRY(delete_all(c, wait, run, &delete_errors, before_ns, &out->n_errors, e));
+    TRY(delete_all(c, wait, run_locked, &delete_traces, before_ns, &out->n_traces, e));
+    TRY(delete_all(c, wait, run, &delete_operations, before_ns, &out->n_operations, e));
+    TRY(run_locked(c, wait, &delete_patterns, before_ns, &out->n_patterns, e));
+    return run_locked(c, wait, &mend_exemplars, before_ns, &n_mended, e);
 }
 
 enum err db_retention_run(struct db_conn *c, const struct db_wait *wait, int64_t before_ns, bool *is_leader,

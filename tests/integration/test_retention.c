@@ -1,9 +1,11 @@
-#include "db/retention.h"
+#include <pthread.h>
+#include <stdio.h>
 
 #include "db/assemble.h"
+#include "db/retention.h"
 #include "tests/integration/support/batches.h"
 
-enum { WAIT_MS = 20000, DAY_MS = 86400 * 1000 };
+enum { WAIT_MS = 20000, DAY_MS = 86400 * 1000, SQL_MAX = 256 };
 
 static struct db_conn *conn;
 
@@ -121,6 +123,68 @@ START_TEST(another_process_may_be_at_it)
 }
 END_TEST
 
+static void exec_ok(struct db_conn *c, const char *sql)
+{
+    const struct db_wait wait = database_wait(WAIT_MS);
+    struct err_info e = {.code = OK};
+    ck_assert_msg(db_exec(c, &wait, sql, NULL, &e) == OK, "%s %s", e.message, e.detail);
+}
+
+static int64_t n_advisory_locks(const char *which)
+{
+    char sql[SQL_MAX];
+    (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database"
+                                    " WHERE d.datname = current_database() AND locktype = 'advisory' AND %s", which);
+    return batches_number(sql);
+}
+
+START_TEST(patterns_change_only_under_their_lock)
+{
+    database_exec(database_url(),
+                  "CREATE FUNCTION want_lock() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                  " IF NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted"
+                  " AND classid::bigint << 32 | objid::bigint = 8390322045806929256) THEN RAISE 'no lock'; END IF; RETURN NULL; END $$;"
+                  "CREATE TRIGGER want_lock BEFORE UPDATE OR DELETE ON patterns FOR EACH STATEMENT EXECUTE FUNCTION want_lock()");
+    ck_assert_int_eq(run(BATCHES_DAY_NS + 10 * NS_PER_DAY).n_patterns, 1);
+    database_exec(database_url(), "DROP FUNCTION want_lock CASCADE");
+    ck_assert_int_eq(n_advisory_locks("true"), 0);
+}
+END_TEST
+
+static void *run_thread(void *arg)
+{
+    *(struct db_retained *)arg = run(BATCHES_DAY_NS + 10 * NS_PER_DAY);
+    return NULL;
+}
+
+static void wait_for_a_waiter(void)
+{
+    const int64_t until_ns = clock_mono_ns() + WAIT_MS * NS_PER_MS;
+    while (n_advisory_locks("NOT granted") == 0)
+        ck_assert_int_lt(clock_mono_ns(), until_ns);
+}
+
+/* A trace that changes its pattern while the retention waits for its turn is taken from the pattern that it has then. */
+START_TEST(what_came_before_its_turn_is_seen)
+{
+    struct db_conn *const other = db_conn_new(database_url(), "test");
+    struct db_retained done = {0};
+    pthread_t thread;
+    exec_ok(other, "BEGIN; SELECT pg_advisory_xact_lock(8390322045806929256)");
+    ck_assert_int_eq(pthread_create(&thread, NULL, run_thread, &done), 0);
+    wait_for_a_waiter();
+    exec_ok(other, "INSERT INTO patterns (pattern_id, service, name, services, trace_count, error_count, first_seen_ns,"
+                   " last_seen_ns, exemplar_trace_id) SELECT 77, service, name, services, 1, 1, first_seen_ns, last_seen_ns,"
+                   " exemplar_trace_id FROM patterns; UPDATE patterns SET trace_count = 1, error_count = 1;"
+                   "UPDATE traces SET pattern_id = 77 WHERE get_byte(trace_id, 15) = 2; COMMIT");
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_int_eq(done.n_traces, 2);
+    ck_assert_int_eq(done.n_patterns, 2);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM patterns"), 0);
+    db_conn_free(other);
+}
+END_TEST
+
 static TCase *tcase_retention(void)
 {
     TCase *tcase = tcase_create("retention");
@@ -131,6 +195,8 @@ static TCase *tcase_retention(void)
     tcase_add_test(tcase, batches_follow_each_other);
     tcase_add_test(tcase, days_ahead_are_made);
     tcase_add_test(tcase, another_process_may_be_at_it);
+    tcase_add_test(tcase, patterns_change_only_under_their_lock);
+    tcase_add_test(tcase, what_came_before_its_turn_is_seen);
     return tcase;
 }
 
