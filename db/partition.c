@@ -11,6 +11,9 @@
 #define LOCK_SEED UINT64_C(0x7472616365706172)
 /* Room for a table's name, "_" and eight digits, and for more digits of far years. */
 enum { NAME_MAX_BYTES = 48, SQL_MAX_BYTES = 512, RFC_MAX_BYTES = 16 };
+/* The comment of a partition that is being dropped: what tells one that a crash left behind from one that an operator has
+ * detached to keep. */
+#define MARK "tracekin drops this"
 
 const char *const db_partitioned_tables[DB_PARTITIONED_TABLES] = {"spans", "logs", "metric_points"};
 
@@ -28,7 +31,8 @@ static struct name name_of(const char *table, int64_t day)
     return name;
 }
 
-/* Takes the lock until the transaction ends, and tells whether the partition is there and attached. */
+/* Takes the lock until the transaction ends, and tells whether the partition is there and attached. What a drop of the same
+ * day left behind goes. */
 static enum err is_made(struct db_conn *c, const struct db_wait *wait, const char *table, const char *name, bool *out,
                         struct err_info *e)
 {
@@ -38,12 +42,15 @@ static enum err is_made(struct db_conn *c, const struct db_wait *wait, const cha
     TRY(db_exec(c, wait, sql, NULL, e));
     (void)snprintf(sql, sizeof sql,
                    "SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass('%s')"
-                   " AND inhparent = to_regclass('%s'))::int",
-                   name, table);
+                   " AND inhparent = to_regclass('%s'))::int, obj_description(to_regclass('%s'), 'pg_class')",
+                   name, table, name);
     AUTO(db_result) struct db_result *r = NULL;
     TRY(db_exec(c, wait, sql, &r, e));
     *out = str_equal(db_get_str(r, 0, 0), STR("1"));
-    return OK;
+    if (*out || !str_equal(db_get_str(r, 0, 1), STR(MARK)))
+        return OK;
+    (void)snprintf(sql, sizeof sql, "DROP TABLE %s", name);
+    return db_exec(c, wait, sql, NULL, e);
 }
 
 static enum err make(struct db_conn *c, const struct db_wait *wait, const char *table, int64_t day, struct err_info *e)
@@ -72,13 +79,51 @@ enum err db_partition_make(struct db_conn *c, const struct db_wait *wait, const 
     return code;
 }
 
-/* Whole days only: what ends at or before the instant. The name says the day. */
+/* Whole days only: what ends at or before the instant. The name says the day. A table has at most one detachment under way,
+ * which is to be ended before the next. */
 static const struct db_statement list_old = {
     "list_old_partitions",
-    "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
-    " WHERE i.inhparent = to_regclass($1) AND c.relname ~ ('^' || $1 || '_[0-9]{8}$')"
-    " AND right(c.relname, 8) < $2 ORDER BY c.relname",
+    "SELECT c.relname, i.inhrelid IS NOT NULL, coalesce(i.inhdetachpending, false) FROM pg_class c"
+    " LEFT JOIN pg_inherits i ON i.inhrelid = c.oid"
+    " WHERE c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass($1))"
+    " AND (i.inhparent = to_regclass($1) OR i.inhrelid IS NULL AND obj_description(c.oid, 'pg_class') = '" MARK "')"
+    " AND c.relname ~ ('^' || $1 || '_[0-9]{8}$') AND right(c.relname, 8) < $2 ORDER BY 3 DESC, 1",
 };
+enum old_column { OLD_NAME, OLD_IS_ATTACHED, OLD_IS_DETACHING };
+
+/* ERR_BUSY when transactions that were there before do not end for so long. */
+static enum err exec_patiently(struct db_conn *c, const struct db_wait *wait, const char *sql, struct err_info *e)
+{
+    struct err_info why = {.code = OK};
+    struct db_wait patience = *wait;
+    const int64_t until_ns = clock_mono_ns() + DB_PARTITION_PATIENCE_MS * NS_PER_MS;
+    if (until_ns < patience.deadline_ns)
+        patience.deadline_ns = until_ns;
+    const enum err code = db_exec(c, &patience, sql, NULL, &why);
+    if (code == ERR_TIMEOUT && clock_left_ms(wait->deadline_ns) > 0)
+        return ERR_SET(e, ERR_BUSY, "an old partition is still in use by a transaction; it is dropped when that has ended");
+    if (code != OK && e != NULL && e->code == OK)
+        *e = why;
+    return code;
+}
+
+/* Dropped as a partition it would lock its parent against all: behind one slow reader every other reader and writer would
+ * wait. Detaching concurrently waits for those that are there, and hinders nobody. */
+static enum err drop(struct db_conn *c, const struct db_wait *wait, const char *table, const struct db_result *old, int i,
+                     struct err_info *e)
+{
+    char sql[SQL_MAX_BYTES];
+    const struct str name = db_get_str(old, i, OLD_NAME);
+    if (db_get_bool(old, i, OLD_IS_ATTACHED)) {
+        (void)snprintf(sql, sizeof sql, "COMMENT ON TABLE %.*s IS '" MARK "'", STR_ARG(name));
+        TRY(exec_patiently(c, wait, sql, e));
+        (void)snprintf(sql, sizeof sql, "ALTER TABLE %s DETACH PARTITION %.*s %s", table, STR_ARG(name),
+                       db_get_bool(old, i, OLD_IS_DETACHING) ? "FINALIZE" : "CONCURRENTLY");
+        TRY(exec_patiently(c, wait, sql, e));
+    }
+    (void)snprintf(sql, sizeof sql, "DROP TABLE IF EXISTS %.*s", STR_ARG(name));
+    return exec_patiently(c, wait, sql, e);
+}
 
 static enum err drop_of_table(struct db_conn *c, const struct db_wait *wait, const char *table, struct str first_kept,
                               int *n_out, struct err_info *e)
@@ -92,9 +137,7 @@ static enum err drop_of_table(struct db_conn *c, const struct db_wait *wait, con
     AUTO(db_result) struct db_result *r = NULL;
     TRY(db_run(c, wait, &list_old, &p, &r, e));
     for (int i = 0; i < db_n_rows(r); i++) {
-        char sql[SQL_MAX_BYTES];
-        (void)snprintf(sql, sizeof sql, "DROP TABLE IF EXISTS %.*s", STR_ARG(db_get_str(r, i, 0)));
-        TRY(db_exec(c, wait, sql, NULL, e));
+        TRY(drop(c, wait, table, r, i, e));
         ++*n_out;
     }
     return OK;
@@ -106,11 +149,13 @@ enum err db_partition_drop_before(struct db_conn *c, const struct db_wait *wait,
     AUTO(buf) struct buf first_kept;
     buf_init(&first_kept, RFC_MAX_BYTES);
     clock_put_day(&first_kept, clock_day(before_ns));
-    int n = 0;
-    for (size_t i = 0; i < ARRAY_LEN(db_partitioned_tables); i++)
-        TRY(drop_of_table(c, wait, db_partitioned_tables[i], buf_str(&first_kept), &n, e));
-    *n_out = n;
-    return OK;
+    enum err code = OK;
+    *n_out = 0;
+    for (size_t i = 0; i < ARRAY_LEN(db_partitioned_tables) && (code == OK || code == ERR_BUSY); i++) {
+        const enum err dropped = drop_of_table(c, wait, db_partitioned_tables[i], buf_str(&first_kept), n_out, e);
+        code = dropped == OK ? code : dropped;
+    }
+    return code;
 }
 
 struct known_day {

@@ -2,20 +2,24 @@
  *
  * A partition is made beside its parent and then attached, which waits for no reader and no writer of the parent. Several
  * threads and processes may ask for the same day at once: a transaction-level advisory lock a table and day lets one make
- * it. Tables come from the fixed names, never from input. */
+ * it. Tables come from the fixed names, never from input.
+ *
+ * One is dropped after it was detached concurrently, which waits for the transactions that were there before and lets all others
+ * go on; rows of a day on its way out are refused as are those of a day without a partition (SQLSTATE 23514). */
 #ifndef TRACEKIN_DB_PARTITION_H
 #define TRACEKIN_DB_PARTITION_H
 
 #include "db/conn.h"
 
-enum { DB_PARTITIONED_TABLES = 3, DB_PARTITION_DAYS_KNOWN_MAX = 4096 };
+enum { DB_PARTITIONED_TABLES = 3, DB_PARTITION_DAYS_KNOWN_MAX = 4096, DB_PARTITION_PATIENCE_MS = 5000 };
 extern const char *const db_partitioned_tables[DB_PARTITIONED_TABLES];
 
 /* Makes sure the day (days since 1970-01-01 UTC) of the table has a partition; in a transaction of its own, so none may be
  * open. */
 enum err db_partition_make(struct db_conn *c, const struct db_wait *wait, const char *table, int64_t day,
                            struct err_info *e) MUST_USE;
-/* Drops the partitions of all tables that end at or before the instant; *n_out: how many. */
+/* Drops the partitions of all tables that end at or before the instant; *n_out: how many, on failure too. No transaction may
+ * be open. ERR_BUSY: one was waited for DB_PARTITION_PATIENCE_MS; the next call goes on with it. */
 enum err db_partition_drop_before(struct db_conn *c, const struct db_wait *wait, int64_t before_ns, int *n_out,
                                   struct err_info *e) MUST_USE;
 

@@ -89,16 +89,17 @@ enum err db_retention_premake(struct db_conn *c, const struct db_wait *wait, int
     return OK;
 }
 
+/* Partitions last: they alone may have to wait for somebody. */
 static enum err clean(struct db_conn *c, const struct db_wait *wait, int64_t before_ns, struct db_retained *out,
                       struct err_info *e)
 {
     int64_t n_mended = 0;
-    TRY(db_partition_drop_before(c, wait, before_ns, &out->n_partitions, e));
     TRY(delete_all(c, wait, run, &delete_errors, before_ns, &out->n_errors, e));
     TRY(delete_all(c, wait, run_locked, &delete_traces, before_ns, &out->n_traces, e));
     TRY(delete_all(c, wait, run, &delete_operations, before_ns, &out->n_operations, e));
     TRY(run_locked(c, wait, &delete_patterns, before_ns, &out->n_patterns, e));
-    return run_locked(c, wait, &mend_exemplars, before_ns, &n_mended, e);
+    TRY(run_locked(c, wait, &mend_exemplars, before_ns, &n_mended, e));
+    return db_partition_drop_before(c, wait, before_ns, &out->n_partitions, e);
 }
 
 enum err db_retention_run(struct db_conn *c, const struct db_wait *wait, int64_t before_ns, bool *is_leader,

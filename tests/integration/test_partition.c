@@ -125,6 +125,101 @@ START_TEST(dropping_keeps_the_day_of_the_instant)
 }
 END_TEST
 
+/* --- dropping beside a transaction that has read the table and does not end */
+
+static struct db_conn *start_reader(void)
+{
+    struct db_conn *const reader = db_conn_new(database_url(), "test");
+    const struct db_wait wait = database_wait(WAIT_MS);
+    ck_assert_int_eq(db_exec(reader, &wait, "BEGIN; SELECT count(*) FROM spans", NULL, NULL), OK);
+    return reader;
+}
+
+static enum err drop_first_day(struct db_conn *c, int *n)
+{
+    const struct db_wait wait = database_wait(WAIT_MS);
+    return db_partition_drop_before(c, &wait, BATCHES_DAY_NS + NS_PER_DAY, n, NULL);
+}
+
+static void *drop_thread(void *arg)
+{
+    int n = 0;
+    ck_assert_int_eq(drop_first_day(arg, &n), OK);
+    ck_assert_int_eq(n, 1);
+    return NULL;
+}
+
+static void wait_for_a_waiter(void)
+{
+    const int64_t until_ns = clock_mono_ns() + WAIT_MS * NS_PER_MS;
+    while (batches_number("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 0)
+        ck_assert_int_lt(clock_mono_ns(), until_ns);
+}
+
+START_TEST(others_go_on_while_a_drop_waits_for_a_reader)
+{
+    struct db_conn *const c = db_conn_new(database_url(), "test");
+    struct db_conn *const dropper = db_conn_new(database_url(), "test");
+    const struct db_wait soon = database_wait(WAIT_MS / 2);
+    pthread_t thread;
+    make(c, "spans", FIRST_DAY);
+    make(c, "spans", FIRST_DAY + 1);
+    struct db_conn *const reader = start_reader();
+    ck_assert_int_eq(pthread_create(&thread, NULL, drop_thread, dropper), 0);
+    wait_for_a_waiter();
+    ck_assert_int_eq(db_exec(c, &soon, "SELECT count(*) FROM spans; SET lock_timeout = '1s'; LOCK TABLE spans IN ROW EXCLUSIVE MODE",
+                             NULL, NULL), OK);
+    make(c, "spans", FIRST_DAY + 2);
+    db_conn_free(reader);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_int_eq(n_partitions(), 2);
+    db_conn_free(dropper);
+    db_conn_free(c);
+}
+END_TEST
+
+START_TEST(a_drop_that_was_given_up_is_ended_by_the_next)
+{
+    struct db_conn *const c = db_conn_new(database_url(), "test");
+    int n = 0;
+    for (int64_t day = 0; day < 2; day++)
+        make(c, "spans", FIRST_DAY - day);
+    make(c, "logs", FIRST_DAY);
+    struct db_conn *const reader = start_reader();
+    ck_assert_int_eq(drop_first_day(c, &n), ERR_BUSY);
+    ck_assert_int_eq(n, 1); /* of the logs */
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM pg_inherits WHERE inhdetachpending"
+                                    " AND inhrelid = 'spans_20230128'::regclass"), 1);
+    db_conn_free(reader);
+    ck_assert_int_eq(drop_first_day(c, &n), OK);
+    ck_assert_int_eq(n, 2);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM pg_class WHERE relname LIKE 'spans\\_2023%'"), 0);
+    db_conn_free(c);
+}
+END_TEST
+
+/* As when the process died between the two steps; what somebody else has detached is his. */
+START_TEST(only_what_a_drop_left_behind_goes)
+{
+    static const char *const left = "ALTER TABLE spans DETACH PARTITION spans_20230129;"
+                                    "COMMENT ON TABLE spans_20230129 IS 'tracekin drops this'";
+    struct db_conn *const c = db_conn_new(database_url(), "test");
+    int n = 0;
+    for (int64_t day = 0; day < 2; day++)
+        make(c, "spans", FIRST_DAY - day);
+    database_exec(database_url(), left);
+    make(c, "spans", FIRST_DAY);
+    ck_assert_int_eq(n_partitions(), 2);
+    database_exec(database_url(), left);
+    database_exec(database_url(), "ALTER TABLE spans DETACH PARTITION spans_20230128");
+    ck_assert_int_eq(drop_first_day(c, &n), OK);
+    ck_assert_int_eq(n, 1);
+    ck_assert_int_eq(batches_number("SELECT (to_regclass('spans_20230128') IS NOT NULL)::int"), 1);
+    database_exec(database_url(), "DROP TABLE spans_20230128");
+    db_conn_free(c);
+}
+END_TEST
+
 static TCase *tcase_partition(void)
 {
     TCase *tcase = tcase_create("partition");
@@ -136,6 +231,9 @@ static TCase *tcase_partition(void)
     tcase_add_test(tcase, a_reader_in_a_transaction_is_no_hindrance);
     tcase_add_test(tcase, known_days_are_asked_for_once);
     tcase_add_test(tcase, dropping_keeps_the_day_of_the_instant);
+    tcase_add_test(tcase, others_go_on_while_a_drop_waits_for_a_reader);
+    tcase_add_test(tcase, a_drop_that_was_given_up_is_ended_by_the_next);
+    tcase_add_test(tcase, only_what_a_drop_left_behind_goes);
     return tcase;
 }
 
