@@ -2,16 +2,19 @@
 
 #include "core/clock.h"
 #include "core/hash.h"
+#include "core/hex.h"
+#include "core/log.h"
 #include "db/advisory.h"
 #include "db/assemble_operations.h"
 #include "db/assemble_read.h"
 #include "db/copyrow.h"
 #include "db/stage.h"
 #include "db/trace_merge.h"
+#include "db/writer_tx.h"
 
 #define LOCK_KEY INT64_C(0x7472616365006d32)
-/* The arena of a round holds the spans of DB_ASSEMBLE_SPANS_MAX and what comes of them; a stream, their rows. */
-enum { ARENA_MAX_BYTES = 1 << 30, STREAM_MAX_BYTES = 1 << 29, FEWER_TRACES = 8 };
+/* The arena of a round holds what comes of DB_ASSEMBLE_SPANS_MAX spans and of their texts and logs; a stream, their rows. */
+enum { ARENA_MAX_BYTES = 1 << 30, STREAM_MAX_BYTES = 1 << 29, FEWER_TRACES = 8, PARAMS_MAX_BYTES = 4096 };
 enum { ERROR_COLUMNS = 11, OPERATION_COLUMNS = 7 };
 
 static const char prepare_sql[] =
@@ -32,6 +35,9 @@ static const struct db_statement merge_operations = {
     " ON CONFLICT (operation_id, day) DO UPDATE SET first_seen_ns = least(o.first_seen_ns, EXCLUDED.first_seen_ns),"
     " last_seen_ns = greatest(o.last_seen_ns, EXCLUDED.last_seen_ns)"
     " WHERE o.first_seen_ns > EXCLUDED.first_seen_ns OR o.last_seen_ns < EXCLUDED.last_seen_ns"};
+/* An arrival from the time to come is not due before it; what comes of the trace meanwhile makes it due again. */
+static const struct db_statement put_off = {
+    "assemble_put_off", "UPDATE trace_arrivals SET arrived_at = clock_timestamp() + interval '1 hour' WHERE trace_id = $1"};
 static const struct db_statement count_backlog = {
     "assemble_backlog", "SELECT count(DISTINCT trace_id), min(arrived_at) FROM trace_arrivals"};
 
@@ -202,37 +208,88 @@ static enum err write_all(struct db_conn *c, const struct db_wait *wait, const s
     return run(c, wait, &merge_operations, e);
 }
 
-/* One transaction over at most n_traces_max traces; *is_cut: it was undone, as their spans are too many for one round. */
-static enum err try_round(struct db_conn *c, const struct db_wait *wait, const struct db_assemble_when *when,
-                          size_t n_traces_max, struct db_assembled *out, bool *is_cut, struct err_info *e)
+/* One try at a round. */
+struct attempt {
+    size_t n_traces_max;
+    bool is_cut; /* undone, as its traces are too much for one round */
+    size_t n_picked;
+    uint8_t first_trace_id[DB_TRACE_ID_BYTES];
+    struct err_info why; /* it failed */
+};
+
+static void note_picked(struct attempt *a, const struct db_assemble_reading *reading)
 {
+    a->n_picked = reading->n_inputs;
+    if (a->n_picked > 0)
+        memcpy(a->first_trace_id, reading->inputs[0].trace_id.ptr, sizeof a->first_trace_id);
+}
+
+/* One transaction over at most n_traces_max traces. */
+static enum err attempt_round(struct db_conn *c, const struct db_wait *wait, const struct db_assemble_when *when,
+                              struct attempt *a, struct db_assembled *out)
+{
+    struct err_info *const e = &a->why;
     AUTO(arena) struct arena arena;
     AUTO(db_assemble_reading) struct db_assemble_reading reading = {0};
     arena_init(&arena, ARENA_MAX_BYTES);
     TRY(db_stage_begin(c, wait, e));
-    TRY(db_assemble_read(c, wait, when, n_traces_max, &arena, &reading, e));
-    *is_cut = reading.is_cut && n_traces_max > 1;
-    if (*is_cut)
+    const enum err code = db_assemble_read(c, wait, when, a->n_traces_max, &arena, &reading, e);
+    note_picked(a, &reading);
+    TRY(code);
+    a->is_cut = reading.is_cut && reading.n_inputs > 1;
+    if (a->is_cut)
         return db_exec(c, wait, "ROLLBACK", NULL, e);
     if (reading.n_inputs > 0)
         TRY(write_all(c, wait, &reading, &arena, e));
     TRY(db_exec(c, wait, "COMMIT", NULL, e));
-    *out = (struct db_assembled){reading.n_inputs, reading.n_spans, reading.n_inputs == n_traces_max};
+    *out = (struct db_assembled){.n_traces = reading.n_inputs, .n_spans = reading.n_spans,
+                                 .is_full = reading.n_inputs == a->n_traces_max};
+    return OK;
+}
+
+/* Whether it failed for what its traces are, so that the same again is useless and fewer of them may do. */
+static bool is_of_traces(const struct err_info *why)
+{
+    return why->code == ERR_NOMEM || db_writer_is_refused(why);
+}
+
+static enum err set_aside(struct db_conn *c, const struct db_wait *wait, const struct attempt *a, struct db_assembled *out,
+                          struct err_info *e)
+{
+    AUTO(arena) struct arena scratch;
+    AUTO(buf) struct buf trace_id;
+    struct db_params p;
+    arena_init(&scratch, PARAMS_MAX_BYTES);
+    db_params_init(&p, &scratch);
+    db_put_bytes(&p, (struct str){(const char *)a->first_trace_id, sizeof a->first_trace_id});
+    TRY(db_run(c, wait, &put_off, &p, NULL, e));
+    buf_init(&trace_id, 2 * sizeof a->first_trace_id);
+    hex_put(&trace_id, a->first_trace_id, sizeof a->first_trace_id);
+    LOG(LOG_ERROR, "trace_set_aside", LOG_TEXT("trace_id", buf_str(&trace_id)), LOG_CSTR("error", err_name(a->why.code)),
+        LOG_CSTR("sqlstate", a->why.sqlstate), LOG_CSTR("detail", a->why.detail));
+    *out = (struct db_assembled){.n_set_aside = 1, .is_full = true};
     return OK;
 }
 
 enum err db_assemble_round(struct db_conn *c, const struct db_wait *wait, const struct db_assemble_when *when,
                            struct db_assembled *out, struct err_info *e)
 {
-    bool is_cut = true;
-    for (size_t n = DB_ASSEMBLE_TRACES_MAX; is_cut; n = n > FEWER_TRACES ? n / FEWER_TRACES : 1) {
-        const enum err code = try_round(c, wait, when, n, out, &is_cut, e);
-        if (code != OK) {
-            db_rollback(c, wait);
+    for (size_t n = DB_ASSEMBLE_TRACES_MAX;; n = n > FEWER_TRACES ? n / FEWER_TRACES : 1) {
+        struct attempt a = {.n_traces_max = n};
+        const enum err code = attempt_round(c, wait, when, &a, out);
+        if (code == OK && !a.is_cut)
+            return OK;
+        if (code == OK)
+            continue;
+        db_rollback(c, wait);
+        if (is_of_traces(&a.why) && a.n_picked == 1)
+            return set_aside(c, wait, &a, out, e);
+        if (!is_of_traces(&a.why) || a.n_picked == 0) {
+            if (e != NULL && e->code == OK)
+                *e = a.why;
             return code;
         }
     }
-    return OK;
 }
 
 enum err db_assemble_backlog(struct db_conn *c, const struct db_wait *wait, int64_t *n_traces, int64_t *oldest_ns,

@@ -7,7 +7,10 @@
  * A trace's status is error when it has any error, else ok when its root span is ok, else unset. Its error_count is the
  * number of its errors, each told once: a span's status, its exception events and its error logs are one error when one
  * message contains the other, or is empty, and their types do not differ. Error logs of a trace without spans make errors
- * but no trace. One connection, one thread. */
+ * but no trace. One connection, one thread.
+ *
+ * When a round fails for what its traces are, fewer are tried, and one that fails alone is set aside: its arrivals are put off
+ * by an hour, so that it keeps no other from being assembled, and the log names it (trace_set_aside). */
 #ifndef TRACEKIN_DB_ASSEMBLE_H
 #define TRACEKIN_DB_ASSEMBLE_H
 
@@ -17,6 +20,9 @@
 enum {
     DB_ASSEMBLE_TRACES_MAX = 512,
     DB_ASSEMBLE_SPANS_MAX = 100000,
+    DB_ASSEMBLE_LOGS_MAX = 100000,
+    DB_ASSEMBLE_BYTES_MAX = 64 << 20, /* of the spans, and of the logs */
+    DB_ASSEMBLE_TEXT_MAX = 16384,     /* characters of an error's message or type */
     DB_ASSEMBLE_TRACE_SPANS_MAX = 20000,
     DB_ASSEMBLE_TRACE_LOGS_MAX = 10000,
     DB_ASSEMBLE_ARRIVALS_MAX = 50000, /* the oldest, from which a round picks */
@@ -30,6 +36,7 @@ struct db_assemble_when {
 struct db_assembled {
     size_t n_traces; /* due traces that are done with */
     size_t n_spans;
+    size_t n_set_aside;
     bool is_full; /* as many as a round takes: there may be more */
 };
 

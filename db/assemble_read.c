@@ -8,17 +8,32 @@ enum { LOG_ID_BYTES = 16 };
 
 #define ARRIVALS_MAX 50000
 #define SPANS_MAX 100000
+#define LOGS_MAX 100000
+#define BYTES_MAX 67108864
+#define TEXT_MAX 16384
 #define TRACE_SPANS_MAX 20000
 #define TRACE_LOGS_MAX 10000
 _Static_assert(ARRIVALS_MAX == DB_ASSEMBLE_ARRIVALS_MAX && SPANS_MAX == DB_ASSEMBLE_SPANS_MAX, "the header's bounds");
 _Static_assert(TRACE_SPANS_MAX == DB_ASSEMBLE_TRACE_SPANS_MAX && TRACE_LOGS_MAX == DB_ASSEMBLE_TRACE_LOGS_MAX, "and these");
+_Static_assert(LOGS_MAX == DB_ASSEMBLE_LOGS_MAX && BYTES_MAX == DB_ASSEMBLE_BYTES_MAX && TEXT_MAX == DB_ASSEMBLE_TEXT_MAX,
+               "and these");
+
+#define CUT(text) "left(" text ", " TEXT_OF(TEXT_MAX) ")"
+/* The rows up to the first that is beyond the bytes of a round, each with the bytes so far. */
+#define WITHIN_BYTES(columns, rows, row_bytes)                                                                      \
+    "SELECT " columns ", bytes FROM (SELECT q.*, sum(q.row_bytes) OVER (ROWS UNBOUNDED PRECEDING) AS bytes"         \
+    " FROM (SELECT q.*, " row_bytes " AS row_bytes FROM (" rows ") AS q OFFSET 0) AS q) AS q"                       \
+    " WHERE bytes - row_bytes <= " TEXT_OF(BYTES_MAX)
+/* Of jsonb as it is stored; the text of what is compressed may be many times as long. */
+#define JSON_BYTES(json) \
+    "CASE WHEN pg_column_compression(" json ") IS NULL THEN pg_column_size(" json ") ELSE octet_length(" json "::text) END"
 
 /* Exception events become flat triples of time, type and message. */
-#define EXCEPTIONS                                                                                                  \
-    "CASE WHEN s.events IS NOT NULL THEN (SELECT array_agg(v ORDER BY e.n, v.n)"                                    \
-    " FROM jsonb_array_elements(s.events) WITH ORDINALITY AS e(event, n), LATERAL (VALUES"                          \
-    " (1, coalesce(event->>'time_unix_nano', '')), (2, coalesce(event->'attributes'->>'exception.type', '')),"      \
-    " (3, coalesce(event->'attributes'->>'exception.message', ''))) AS v(n, v)"                                     \
+#define EXCEPTIONS                                                                                                      \
+    "CASE WHEN s.events IS NOT NULL THEN (SELECT array_agg(v ORDER BY e.n, v.n)"                                        \
+    " FROM jsonb_array_elements(s.events) WITH ORDINALITY AS e(event, n), LATERAL (VALUES"                              \
+    " (1, coalesce(event->>'time_unix_nano', '')), (2, " CUT("coalesce(event->'attributes'->>'exception.type', '')") "),"\
+    " (3, " CUT("coalesce(event->'attributes'->>'exception.message', '')") ")) AS v(n, v)"                              \
     " WHERE event->>'name' = 'exception') END"
 
 /* Plans are made when the tables may still be small, and staging tables have no statistics: without this a plan would read
@@ -44,28 +59,36 @@ static const struct db_statement pick = {
     " SELECT trace_id FROM picked ORDER BY n",
 };
 
+#define SPAN_COLUMNS \
+    "n, span_id, parent_span_id, start_ns, end_ns, resource_id, kind, status, service, name, status_message, attributes, exceptions"
 static const struct db_statement read_spans = {
     "assemble_spans",
+    WITHIN_BYTES(SPAN_COLUMNS,
     "SELECT p.n, s.span_id, s.parent_span_id, s.start_ns, s.end_ns, s.resource_id, s.kind, s.status, s.service, s.name,"
-    " s.status_message, s.attributes, s.exceptions FROM pg_temp.stage_picked p CROSS JOIN LATERAL"
-    " (SELECT s.*, " EXCEPTIONS " AS exceptions FROM spans s WHERE s.trace_id = p.trace_id"
+    " " CUT("s.status_message") " AS status_message, s.attributes, " EXCEPTIONS " AS exceptions"
+    " FROM pg_temp.stage_picked p CROSS JOIN LATERAL"
+    " (SELECT * FROM spans s WHERE s.trace_id = p.trace_id"
     " AND s.start_time >= p.from_time AND s.start_time <= p.to_time LIMIT " TEXT_OF(TRACE_SPANS_MAX) ") s"
     " LIMIT " TEXT_OF(SPANS_MAX),
+    "octet_length(service) + octet_length(name) + octet_length(status_message) + " JSON_BYTES("attributes")
+    " + coalesce(pg_column_size(exceptions), 0)"),
 };
 enum span_column { S_TRACE, S_ID, S_PARENT, S_START, S_END, S_RESOURCE, S_KIND, S_STATUS, S_SERVICE, S_NAME, S_MESSAGE,
-                   S_ATTRIBUTES, S_EXCEPTIONS };
+                   S_ATTRIBUTES, S_EXCEPTIONS, S_BYTES };
 
 /* Logs of a trace are looked for a day around its spans. */
 static const struct db_statement read_logs = {
     "assemble_logs",
+    WITHIN_BYTES("n, log_id, span_id, time_ns, service, event_name, type, message",
     "SELECT p.n, l.log_id, l.span_id, l.time_ns, l.service, l.event_name,"
-    " coalesce(l.attributes->>'exception.type', ''), " DB_LOG_ERROR_MESSAGE("l")
+    " " CUT("coalesce(l.attributes->>'exception.type', '')") " AS type, " CUT(DB_LOG_ERROR_MESSAGE("l")) " AS message"
     " FROM pg_temp.stage_picked p CROSS JOIN LATERAL"
     " (SELECT * FROM logs l WHERE l.trace_id = p.trace_id AND l.time >= p.from_time - interval '1 day'"
     " AND l.time <= p.to_time + interval '1 day' AND l.severity >= " DB_SEVERITY_ERROR
-    " LIMIT " TEXT_OF(TRACE_LOGS_MAX) ") l",
+    " LIMIT " TEXT_OF(TRACE_LOGS_MAX) ") l LIMIT " TEXT_OF(LOGS_MAX),
+    "octet_length(service) + octet_length(event_name) + octet_length(type) + octet_length(message)"),
 };
-enum log_column { L_TRACE, L_ID, L_SPAN, L_TIME, L_SERVICE, L_NAME, L_TYPE, L_MESSAGE };
+enum log_column { L_TRACE, L_ID, L_SPAN, L_TIME, L_SERVICE, L_NAME, L_TYPE, L_MESSAGE, L_BYTES };
 
 static const struct db_statement read_resources = {
     "assemble_resources",
@@ -166,6 +189,13 @@ static int compare_logs(const void *a, const void *b)
     return memcmp(x->log_id.ptr, y->log_id.ptr, LOG_ID_BYTES);
 }
 
+/* Whether the rows are not all: as many as a round takes, or the last of them is beyond its bytes. */
+static bool rows_are_cut(const struct db_result *r, int n_max, int bytes_column)
+{
+    const int n = db_n_rows(r);
+    return n == n_max || (n > 0 && db_get_i64(r, n - 1, bytes_column) > DB_ASSEMBLE_BYTES_MAX);
+}
+
 static enum err take_spans(struct db_assemble_reading *out, struct arena *arena, struct err_info *e)
 {
     const size_t n = (size_t)db_n_rows(out->spans);
@@ -183,7 +213,7 @@ static enum err take_spans(struct db_assemble_reading *out, struct arena *arena,
         input->n_spans++;
     }
     out->n_spans = n;
-    out->is_cut = n == DB_ASSEMBLE_SPANS_MAX;
+    out->is_cut = rows_are_cut(out->spans, DB_ASSEMBLE_SPANS_MAX, S_BYTES);
     return OK;
 }
 
@@ -211,6 +241,7 @@ static enum err take_logs(struct db_assemble_reading *out, struct arena *arena, 
         input->logs = &logs[i - 1];
         input->n_logs++;
     }
+    out->is_cut = out->is_cut || rows_are_cut(r, DB_ASSEMBLE_LOGS_MAX, L_BYTES);
     return OK;
 }
 
@@ -266,10 +297,12 @@ enum err db_assemble_read(struct db_conn *c, const struct db_wait *wait, const s
         return OK;
     TRY(db_run(c, wait, &read_spans, &none, &out->spans, e));
     TRY(take_spans(out, arena, e));
-    if (out->is_cut && n_traces_max > 1)
+    if (out->is_cut && out->n_inputs > 1)
         return OK;
     TRY(db_run(c, wait, &read_logs, &none, &out->logs, e));
     TRY(take_logs(out, arena, e));
+    if (out->is_cut && out->n_inputs > 1)
+        return OK;
     TRY(db_exec(c, wait, "DELETE FROM pg_temp.stage_picked", NULL, e));
     return take_resources(c, wait, arena, out, e);
 }

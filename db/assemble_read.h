@@ -9,7 +9,7 @@
 struct db_assemble_reading {
     struct db_assemble_input *inputs;
     size_t n_inputs, n_spans;
-    bool is_cut; /* the spans are more than a round takes: read again with fewer traces */
+    bool is_cut; /* the spans or logs are more than a round takes: read again with fewer traces, if there are several */
     struct db_result *traces, *spans, *logs, *resources;
 };
 

@@ -14,6 +14,8 @@ static const struct metric_family n_spans = {"tracekin_assembler_spans_total", M
                                              "Spans read to assemble traces."};
 static const struct metric_family n_failures = {"tracekin_assembler_failures_total", METRIC_COUNTER,
                                                 "Rounds of the assembler that failed and will be tried again."};
+static const struct metric_family n_set_aside = {"tracekin_assembler_set_aside_total", METRIC_COUNTER,
+                                                 "Traces that failed alone and will be tried again in an hour."};
 static const struct metric_family round_time = {"tracekin_assembler_round_seconds", METRIC_HISTOGRAM,
                                                 "Time of a round that assembled something."};
 static const struct metric_family leader = {"tracekin_assembler_is_leader", METRIC_GAUGE,
@@ -28,7 +30,7 @@ struct service_assembler {
     struct service_background *thread;
     bool is_leader;
     int64_t next_backlog_ns; /* monotonic */
-    struct metric *n_traces, *n_spans, *n_failures, *round_time, *leader, *backlog, *oldest;
+    struct metric *n_traces, *n_spans, *n_failures, *n_set_aside, *round_time, *leader, *backlog, *oldest;
 };
 
 /* A lost session lost the lead with it. */
@@ -63,6 +65,7 @@ static enum err assemble(struct service_assembler *a, struct db_conn *conn, cons
 {
     const int64_t start_ns = clock_mono_ns();
     TRY(db_assemble_round(conn, wait, &a->when, done, e));
+    metric_add(a->n_set_aside, done->n_set_aside);
     if (done->n_traces > 0) {
         metric_add(a->n_traces, done->n_traces);
         metric_add(a->n_spans, done->n_spans);
@@ -95,6 +98,7 @@ static void make_series(struct service_assembler *a)
     a->n_traces = metrics_series(&n_traces, "");
     a->n_spans = metrics_series(&n_spans, "");
     a->n_failures = metrics_series(&n_failures, "");
+    a->n_set_aside = metrics_series(&n_set_aside, "");
     a->round_time = metrics_series(&round_time, "");
     a->leader = metrics_series(&leader, "");
     a->backlog = metrics_series(&backlog, "");

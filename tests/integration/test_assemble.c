@@ -264,6 +264,76 @@ START_TEST(a_failed_round_is_done_again)
 }
 END_TEST
 
+/* Rounds until one finds nothing; the sum of what they did. */
+static struct db_assembled assemble_until_idle(void)
+{
+    struct db_assembled all = {0};
+    struct db_assembled done = {.is_full = true};
+    while (done.is_full) {
+        done = assemble(&at_once);
+        all.n_traces += done.n_traces;
+        all.n_set_aside += done.n_set_aside;
+    }
+    return all;
+}
+
+/* 550 MB of logs, as one client may send them. */
+START_TEST(a_trace_with_much_error_text_stops_no_other)
+{
+    store_simple(1, 0, 0, "");
+    database_exec(database_url(),
+                  "INSERT INTO logs (time, time_ns, log_id, trace_id, severity, resource_id, scope_id, service, body, attributes)"
+                  " SELECT '2023-01-29', 1674950400000000000 + i, decode(lpad(to_hex(i), 32, '0'), 'hex'),"
+                  " '\\x00000000000000000000000000000001', 17, 1, 1, 'shop', i || repeat(' text', 11000), '{}'"
+                  " FROM generate_series(1, 10000) AS i");
+    store_simple(2, 0, 0, "");
+    const struct db_assembled all = assemble_until_idle();
+    ck_assert_uint_eq(all.n_traces, 2);
+    ck_assert_uint_eq(all.n_set_aside, 0);
+    expect_one("SELECT count(*) FROM traces WHERE " TRACE " AND status = 'error' AND error_count > 4000"
+               " AND length(error_message) = 16384");
+    expect_one("SELECT count(*) FROM traces WHERE status = 'unset' OR status = 'ok'");
+    ck_assert_int_eq(batches_number("SELECT max(length(message)) FROM errors"), DB_ASSEMBLE_TEXT_MAX);
+}
+END_TEST
+
+START_TEST(errors_have_texts_of_bounded_length)
+{
+    struct made_batch b;
+    spans_begin(&b);
+    struct db_span *const s = made_batch_add_span(&b, 1, 1, 0, 0, "GET /");
+    s->status = STATUS_ERROR;
+    s->status_message = arena_printf(&b.arena, "%050000d", 1);
+    s->events = arena_printf(&b.arena, "[{\"time_unix_nano\":\"1\",\"name\":\"exception\",\"attributes\":{\"exception.type\":"
+                                       "\"%050000d\",\"exception.message\":\"%050000d\"}}]", 2, 3);
+    store(&b);
+    made_batch_init(&b, DB_SIGNAL_LOGS, DB_ENCODING_JSON, "shop");
+    made_batch_add_log(&b, 1, 1, 0, 10, 17, "boom")->attributes = arena_printf(&b.arena, "{\"exception.type\":\"%050000d\"}", 4);
+    store(&b);
+    (void)assemble(&at_once);
+    ck_assert_int_eq(batches_number("SELECT max(length(message)) FROM errors"), DB_ASSEMBLE_TEXT_MAX);
+    ck_assert_int_eq(batches_number("SELECT min(length(type)) FROM errors"), DB_ASSEMBLE_TEXT_MAX);
+}
+END_TEST
+
+/* It waits, and is there by its arrivals, until what was wrong with it is put right. */
+START_TEST(a_trace_that_is_refused_is_set_aside)
+{
+    for (unsigned i = 1; i <= 3; i++)
+        store_simple(i, i == 2 ? 500 : 0, 0, "");
+    database_exec(database_url(), "ALTER TABLE traces ADD CONSTRAINT picky CHECK (start_ns <> 1674950400500000000)");
+    const struct db_assembled all = assemble_until_idle();
+    ck_assert_uint_eq(all.n_traces, 2);
+    ck_assert_uint_eq(all.n_set_aside, 1);
+    expect_one("SELECT count(*) FROM trace_arrivals WHERE get_byte(trace_id, 15) = 2");
+    database_exec(database_url(), "ALTER TABLE traces DROP CONSTRAINT picky");
+    ck_assert_uint_eq(assemble(&at_once).n_traces, 0);
+    database_exec(database_url(), "UPDATE trace_arrivals SET arrived_at = arrived_at - interval '1 hour'");
+    ck_assert_uint_eq(assemble(&at_once).n_traces, 1);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM traces"), 3);
+}
+END_TEST
+
 START_TEST(given_traces_keep_their_embedding)
 {
     float embedding[EMBEDDING_DIMENSIONS] = {[7] = 3.0F};
@@ -350,6 +420,9 @@ static TCase *tcase_assemble(void)
     tcase_add_test(tcase, one_session_leads);
     tcase_add_test(tcase, a_leader_whose_session_was_ended_leads_anew);
     tcase_add_test(tcase, a_failed_round_is_done_again);
+    tcase_add_test(tcase, a_trace_with_much_error_text_stops_no_other);
+    tcase_add_test(tcase, errors_have_texts_of_bounded_length);
+    tcase_add_test(tcase, a_trace_that_is_refused_is_set_aside);
     tcase_add_test(tcase, given_traces_keep_their_embedding);
     tcase_add_test(tcase, a_trace_with_spans_takes_only_an_embedding);
     tcase_add_test(tcase, given_embeddings_leave_patterns_of_spans_alone);
