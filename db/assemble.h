@@ -16,7 +16,8 @@
 
 #include "db/conn.h"
 
-/* Bounds of one round, so that its memory is: a trace with more spans or error logs is summed up from so many of them. */
+/* Bounds of one round, so that its memory is: a trace with more spans or error logs is summed up from so many of them, the
+ * roots and errors first; its times and its count of spans are those of all. */
 enum {
     DB_ASSEMBLE_TRACES_MAX = 512,
     DB_ASSEMBLE_SPANS_MAX = 100000,

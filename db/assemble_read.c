@@ -59,6 +59,8 @@ static const struct db_statement pick = {
     " SELECT trace_id FROM picked ORDER BY n",
 };
 
+/* Of a trace with more spans than are read, those that tell most: roots and errors, then the first. */
+#define STATUS_ERROR "2"
 #define SPAN_COLUMNS \
     "n, span_id, parent_span_id, start_ns, end_ns, resource_id, kind, status, service, name, status_message, attributes, exceptions"
 static const struct db_statement read_spans = {
@@ -68,13 +70,22 @@ static const struct db_statement read_spans = {
     " " CUT("s.status_message") " AS status_message, s.attributes, " EXCEPTIONS " AS exceptions"
     " FROM pg_temp.stage_picked p CROSS JOIN LATERAL"
     " (SELECT * FROM spans s WHERE s.trace_id = p.trace_id"
-    " AND s.start_time >= p.from_time AND s.start_time <= p.to_time LIMIT " TEXT_OF(TRACE_SPANS_MAX) ") s"
+    " AND s.start_time >= p.from_time AND s.start_time <= p.to_time"
+    " ORDER BY (s.parent_span_id IS NULL OR s.status = " STATUS_ERROR ") DESC, s.start_ns LIMIT " TEXT_OF(TRACE_SPANS_MAX) ") s"
     " LIMIT " TEXT_OF(SPANS_MAX),
     "octet_length(service) + octet_length(name) + octet_length(status_message) + " JSON_BYTES("attributes")
     " + coalesce(pg_column_size(exceptions), 0)"),
 };
 enum span_column { S_TRACE, S_ID, S_PARENT, S_START, S_END, S_RESOURCE, S_KIND, S_STATUS, S_SERVICE, S_NAME, S_MESSAGE,
                    S_ATTRIBUTES, S_EXCEPTIONS, S_BYTES };
+
+static const struct db_statement read_totals = {
+    "assemble_totals",
+    "SELECT p.n, t.* FROM pg_temp.stage_picked p CROSS JOIN LATERAL"
+    " (SELECT min(s.start_ns), max(s.end_ns), count(*), count(*) FILTER (WHERE s.status = " STATUS_ERROR ") FROM spans s"
+    " WHERE s.trace_id = p.trace_id AND s.start_time >= p.from_time AND s.start_time <= p.to_time) t",
+};
+enum totals_column { T_TRACE, T_START, T_END, T_SPANS, T_FAILED };
 
 /* Logs of a trace are looked for a day around its spans. */
 static const struct db_statement read_logs = {
@@ -217,6 +228,40 @@ static enum err take_spans(struct db_assemble_reading *out, struct arena *arena,
     return OK;
 }
 
+static bool is_sample(const struct db_assemble_reading *reading, const struct db_assemble_input *input)
+{
+    return input->n_spans == DB_ASSEMBLE_TRACE_SPANS_MAX || (reading->is_cut && input->n_spans > 0);
+}
+
+static bool has_samples(const struct db_assemble_reading *reading)
+{
+    for (size_t i = 0; i < reading->n_inputs; i++)
+        if (is_sample(reading, &reading->inputs[i]))
+            return true;
+    return false;
+}
+
+/* Only a trace of which not all spans were read needs them. */
+static enum err take_totals(struct db_conn *c, const struct db_wait *wait, struct arena *arena,
+                            struct db_assemble_reading *out, struct err_info *e)
+{
+    AUTO(db_result) struct db_result *r = NULL;
+    if (!has_samples(out))
+        return OK;
+    TRY(db_run(c, wait, &read_totals, NULL, &r, e));
+    struct db_assemble_totals *const totals = arena_calloc(arena, out->n_inputs, sizeof *totals);
+    if (totals == NULL)
+        return ERR_SET_NOMEM(e);
+    for (int row = 0; row < db_n_rows(r); row++) {
+        const size_t i = (size_t)db_get_i64(r, row, T_TRACE);
+        totals[i] = (struct db_assemble_totals){db_get_i64(r, row, T_START), db_get_i64(r, row, T_END),
+                                                (size_t)db_get_i64(r, row, T_SPANS), (size_t)db_get_i64(r, row, T_FAILED)};
+        if (is_sample(out, &out->inputs[i]))
+            out->inputs[i].totals = &totals[i];
+    }
+    return OK;
+}
+
 static enum err take_logs(struct db_assemble_reading *out, struct arena *arena, struct err_info *e)
 {
     const struct db_result *const r = out->logs;
@@ -303,6 +348,7 @@ enum err db_assemble_read(struct db_conn *c, const struct db_wait *wait, const s
     TRY(take_logs(out, arena, e));
     if (out->is_cut && out->n_inputs > 1)
         return OK;
+    TRY(take_totals(c, wait, arena, out, e));
     TRY(db_exec(c, wait, "DELETE FROM pg_temp.stage_picked", NULL, e));
     return take_resources(c, wait, arena, out, e);
 }

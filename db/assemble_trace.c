@@ -239,27 +239,37 @@ static struct str status_of(const struct db_assemble_output *out, const struct d
     return root->status == STATUS_OK ? STR("ok") : STR("unset");
 }
 
+static struct db_assemble_totals totals_of(const struct db_assemble_input *in)
+{
+    struct db_assemble_totals totals = {in->spans[0].start_ns, in->spans[0].end_ns, in->n_spans, 0};
+    for (size_t i = 0; i < in->n_spans; i++) {
+        if (in->spans[i].end_ns > totals.end_ns)
+            totals.end_ns = in->spans[i].end_ns;
+        totals.n_failed += in->spans[i].status == SHAPE_STATUS_ERROR ? 1 : 0;
+    }
+    return totals;
+}
+
 static enum err make_row(struct work *w, struct db_assemble_output *out, struct err_info *e)
 {
     const struct db_assemble_input *const in = w->in;
     const struct db_assemble_span *const root = root_of(w);
     const struct db_trace_error *const error = first_error(out);
+    const struct db_assemble_totals read = totals_of(in);
+    const struct db_assemble_totals *const all = in->totals == NULL ? &read : in->totals;
     struct db_trace_row *const row = &out->row;
     *row = (struct db_trace_row){
         .trace_id = in->trace_id,
         .service = root->service,
         .name = root->name,
-        .start_ns = in->spans[0].start_ns,
-        .end_ns = in->spans[0].end_ns,
+        .start_ns = all->start_ns,
+        .end_ns = all->end_ns,
         .status = status_of(out, root),
-        .n_spans = (int32_t)in->n_spans,
-        .n_errors = (int32_t)out->n_errors,
+        .n_spans = (int32_t)all->n_spans,
+        .n_errors = (int32_t)(out->n_errors + all->n_failed - read.n_failed), /* each failed span has one at least */
     };
     if (error != NULL)
         row->error_message = error->message;
-    for (size_t i = 1; i < in->n_spans; i++)
-        if (in->spans[i].end_ns > row->end_ns)
-            row->end_ns = in->spans[i].end_ns;
     TRY(list_services(w, row, e));
     TRY(unite_attributes(w, row, e));
     return embed(w, out, row, e);

@@ -36,11 +36,18 @@ struct db_assemble_resource {
     struct str attributes;
 };
 
+/* What all spans of a trace come to, where only some of them were read. */
+struct db_assemble_totals {
+    int64_t start_ns, end_ns;
+    size_t n_spans, n_failed; /* failed: of status error */
+};
+
 /* What a round read of a trace. */
 struct db_assemble_input {
     struct str trace_id;
     const struct db_assemble_span *spans; /* by start */
     size_t n_spans;
+    const struct db_assemble_totals *totals; /* NULL: the spans are all there are */
     const struct db_assemble_log *logs; /* by time */
     size_t n_logs;
     const struct db_assemble_resource *resources; /* of the round, by id */

@@ -277,6 +277,33 @@ static struct db_assembled assemble_until_idle(void)
     return all;
 }
 
+/* The root has the largest id, so that in the order of the key it is the last. */
+static void store_wide(unsigned trace, unsigned n_spans, unsigned n_failed)
+{
+    struct made_batch b;
+    spans_begin(&b);
+    for (unsigned i = 1; i < n_spans; i++)
+        made_batch_add_span(&b, trace, i, n_spans, (int64_t)i, "SELECT")->status = i < n_failed ? STATUS_ERROR : 0;
+    struct db_span *const root = made_batch_add_span(&b, trace, n_spans, 0, 0, "GET /");
+    root->end_ns = root->start_ns + 60 * NS_PER_S;
+    root->status = STATUS_ERROR;
+    root->status_message = STR("boom");
+    store(&b);
+}
+
+START_TEST(a_trace_of_more_spans_than_are_read_is_summed_up_whole)
+{
+    store_wide(1, 25000, 1);
+    store_wide(2, 25000, 23000);
+    store_simple(3, 0, 0, "");
+    ck_assert_uint_eq(assemble_until_idle().n_traces, 3);
+    expect_one("SELECT count(*) FROM traces WHERE " TRACE " AND name = 'GET /' AND status = 'error' AND error_message = 'boom'"
+               " AND error_count = 1 AND span_count = 25000 AND start_ns = 1674950400000000000 AND duration_ms = 60000");
+    expect_one("SELECT count(*) FROM traces WHERE name = 'GET /' AND span_count = 25000 AND error_count = 23000");
+    expect_one("SELECT count(*) FROM traces WHERE span_count = 2 AND duration_ms = 100");
+}
+END_TEST
+
 /* 550 MB of logs, as one client may send them. */
 START_TEST(a_trace_with_much_error_text_stops_no_other)
 {
@@ -420,6 +447,7 @@ static TCase *tcase_assemble(void)
     tcase_add_test(tcase, one_session_leads);
     tcase_add_test(tcase, a_leader_whose_session_was_ended_leads_anew);
     tcase_add_test(tcase, a_failed_round_is_done_again);
+    tcase_add_test(tcase, a_trace_of_more_spans_than_are_read_is_summed_up_whole);
     tcase_add_test(tcase, a_trace_with_much_error_text_stops_no_other);
     tcase_add_test(tcase, errors_have_texts_of_bounded_length);
     tcase_add_test(tcase, a_trace_that_is_refused_is_set_aside);
