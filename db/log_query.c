@@ -1,5 +1,6 @@
 #include "db/log_query.h"
 
+#include "core/buf.h"
 #include "db/like.h"
 
 #define Q_FORMS                                                                       \
@@ -12,11 +13,19 @@ struct term {
     struct str text; /* without quotes, '-' and '*' */
 };
 
-/* What PostgreSQL's \m and \M take for part of a word, as far as bytes tell. */
+/* Not between two characters of a word. Whether one beyond ASCII belongs to words is for PostgreSQL to say, by the locale:
+ * beside one that does not, \m and \M never match. Constraints of one character cost no more than those do. */
+#define EDGE "(?:(?<!\\w)|(?!\\w))"
+
+static bool is_beyond_ascii(char c)
+{
+    return (unsigned char)c >= 0x80;
+}
+
+/* What PostgreSQL takes for part of a word in every locale. */
 static bool is_word_byte(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-           (unsigned char)c >= 0x80;
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
 static bool is_space(char c)
@@ -24,28 +33,31 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* The text as a regular expression; a boundary stands only beside a word character, for beside another it never matches. */
+/* Appends the boundary that belongs beside the byte: \m or \M (word) beside one of a word, none beside other ASCII. */
+static void put_boundary(struct buf *out, char beside, const char *word)
+{
+    if (is_beyond_ascii(beside))
+        BUF_LITERAL(out, EDGE);
+    else if (is_word_byte(beside))
+        buf_puts(out, str_of(word));
+}
+
+/* The text as a regular expression. */
 static struct str regex_of(const struct term *t, struct arena *arena)
 {
     const struct str s = t->text;
-    char *regex = arena_alloc(arena, 2 * s.len + 4);
-    if (regex == NULL)
-        return (struct str){NULL, 0};
-    size_t n = 0;
-    if (!t->is_phrase && is_word_byte(s.ptr[0])) {
-        memcpy(regex, "\\m", 2);
-        n = 2;
-    }
+    AUTO(buf) struct buf regex;
+    buf_init(&regex, 2 * s.len + 2 * sizeof EDGE);
+    if (!t->is_phrase)
+        put_boundary(&regex, s.ptr[0], "\\m");
     for (size_t i = 0; i < s.len; i++) {
-        if (!is_word_byte(s.ptr[i]))
-            regex[n++] = '\\';
-        regex[n++] = s.ptr[i];
+        if (!is_word_byte(s.ptr[i]) && !is_beyond_ascii(s.ptr[i]))
+            buf_putc(&regex, '\\');
+        buf_putc(&regex, s.ptr[i]);
     }
-    if (!t->is_phrase && !t->is_prefix && is_word_byte(s.ptr[s.len - 1])) {
-        memcpy(regex + n, "\\M", 2);
-        n += 2;
-    }
-    return (struct str){regex, n};
+    if (!t->is_phrase && !t->is_prefix)
+        put_boundary(&regex, s.ptr[s.len - 1], "\\M");
+    return buf_is_ok(&regex) ? arena_copy(arena, buf_str(&regex)) : (struct str){NULL, 0};
 }
 
 /* Reads from after the opening quote to the closing one. */

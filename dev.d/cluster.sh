@@ -9,7 +9,7 @@
 cluster_start_s=600     # a start after a crash replays up to max_wal_size
 cluster_orphans_s=60    # what a killed server leaves behind ends by itself
 cluster_stop_s=120
-cluster_initdb=(--username="$postgres_user" --locale=C --encoding=UTF8 --auth-local=trust --auth-host=reject --data-checksums)
+cluster_initdb=(--username="$postgres_user" --encoding=UTF8 --auth-local=trust --auth-host=reject --data-checksums)
 cluster_settings=''     # more lines for its configuration
 
 # cluster_folders DIR: sets the names of all that is under DIR, and makes the folders.
@@ -85,13 +85,21 @@ cluster_configure() {
     } | postgres_run "$1" sh -c 'cat >"$PGDATA/tracekin.conf"'
 }
 
+# Sets cluster_locale: text is ordered byte by byte, and letters are letters, in words and in either case, in every script.
+# PostgreSQL 17 has that built in, and folds case twice as fast as by the C library.
+cluster_locale_pick() {
+    cluster_locale=(--locale=C --lc-ctype=C.UTF-8)
+    [ "$postgres_major" -lt 17 ] || cluster_locale=(--locale=C --locale-provider=builtin --builtin-locale=C.UTF-8)
+}
+
 # shellcheck disable=SC2016
 # Made under another name and renamed when whole, so that an interrupted one is never taken for a cluster.
 cluster_init() {
     local new=$cluster.new
+    cluster_locale_pick
     rm -rf -- "$new" &&
         mkdir -m 0700 -- "$new" && chown "$postgres_uid:$postgres_gid" "$new" &&
-        postgres_run "$new" initdb "${cluster_initdb[@]}" &&
+        postgres_run "$new" initdb "${cluster_initdb[@]}" "${cluster_locale[@]}" &&
         postgres_run "$new" sh -c 'echo "include '"'tracekin.conf'"'" >>"$PGDATA/postgresql.conf"' &&
         cluster_configure "$new" &&
         echo "CREATE DATABASE $postgres_user" | postgres_run "$new" postgres --single postgres &&

@@ -26,7 +26,7 @@ trap forget_container EXIT
 # A PostgreSQL that asks for a password over TCP, as the one in a compose stack does.
 database=$(free_address)
 # shellcheck disable=SC2034
-cluster_initdb=(--username="$postgres_user" --locale=C --encoding=UTF8 --auth-local=trust --auth-host=scram-sha-256 --no-sync)
+cluster_initdb=(--username="$postgres_user" --encoding=UTF8 --auth-local=trust --auth-host=scram-sha-256 --no-sync)
 # shellcheck disable=SC2034
 cluster_settings="listen_addresses = '127.0.0.1'
 port = ${database##*:}"

@@ -81,6 +81,18 @@ START_TEST(filters_alone_and_together)
 }
 END_TEST
 
+START_TEST(case_is_folded_in_every_script)
+{
+    struct db_get_traces_by_error_params params = all();
+    question_put("SELECT put_error(9, 9000, 'words', 'n', '', 'Größe ÜBERSCHRITTEN: “état”')");
+    params.service = STR("words");
+    params.text = STR("überschritten: “ÉTAT”");
+    const char *const seen = ask(&params);
+    question_put("DELETE FROM errors WHERE service = 'words'");
+    ck_assert_str_eq(seen, "9");
+}
+END_TEST
+
 START_TEST(windows_start_inclusive_and_end_exclusive)
 {
     struct db_get_traces_by_error_params params = all();
@@ -150,6 +162,7 @@ static TCase *tcase_errors(void)
     tcase_add_unchecked_fixture(t, put_rows, NULL);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, filters_alone_and_together, 0, sizeof questions / sizeof *questions);
+    tcase_add_test(t, case_is_folded_in_every_script);
     tcase_add_test(t, windows_start_inclusive_and_end_exclusive);
     tcase_add_test(t, a_row_is_whole);
     tcase_add_test(t, pages_neither_repeat_nor_skip);

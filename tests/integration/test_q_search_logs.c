@@ -93,6 +93,29 @@ START_TEST(filters_alone_and_together)
 }
 END_TEST
 
+static const struct {
+    const char *query, *expected;
+} words[] = {
+    {"état", "2 1"},   {"ÉTAT", "2 1"},   {"état*", "3 2 1"}, {"-état*", "8 7 6 5 4"}, {"état -fin", "1"}, {"l'état", "2"},
+    {"tat", ""},       {"über", "7"},     {"café", "7"},      {"caf", ""},             {"“quoted”", "4"},  {"quoted", "4"},
+    {"日本", "5"},     {"日本*", "6 5"},  {"→", "8"},         {"b→", ""},
+};
+
+/* Letters are letters in every script, whatever stands beside them. */
+START_TEST(words_beyond_ascii)
+{
+    question_put("SELECT put_log(n, n, 'words', 0, (ARRAY['état du service', 'fin de l''ÉTAT', 'rétat étaté', 'say “quoted” now',"
+                 " '日本 へ', '日本語です', 'ÜBER dem café', 'a → b'])[n]) FROM generate_series(1, 8) AS n");
+    struct db_search_logs_params params = all();
+    params.service = STR("words");
+    params.query = str_of(words[_i].query);
+    struct db_search_logs_end end;
+    const char *const seen = search(&params, &end);
+    question_put("DELETE FROM logs WHERE service = 'words'");
+    ck_assert_str_eq(seen, words[_i].expected);
+}
+END_TEST
+
 START_TEST(by_trace_and_span)
 {
     struct db_search_logs_end end;
@@ -293,6 +316,7 @@ static TCase *tcase_search_logs(void)
     tcase_add_unchecked_fixture(t, put_rows, NULL);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, filters_alone_and_together, 0, sizeof searches / sizeof *searches);
+    tcase_add_loop_test(t, words_beyond_ascii, 0, sizeof words / sizeof *words);
     tcase_add_test(t, by_trace_and_span);
     tcase_add_test(t, windows_are_exact_to_the_nanosecond);
     tcase_add_test(t, a_row_is_whole);

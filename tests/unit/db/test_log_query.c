@@ -17,6 +17,9 @@ static void describe(struct buf *out, char kind, const struct str *items, size_t
     }
 }
 
+/* Beside what is beyond ASCII. */
+#define EDGE "(?:(?<!\\w)|(?!\\w))"
+
 static const struct {
     const char *q, *expected;
 } queries[] = {
@@ -34,7 +37,10 @@ static const struct {
     {"--", "!\\-\n"},
     {"a-b", "+%a-b%\n~\\ma\\-b\\M\n"},
     {"***", "+%**%\n~\\*\\*\n"},
-    {"\xc3\xbc" "ber", "+%\xc3\xbc" "ber%\n~\\m\xc3\xbc" "ber\\M\n"},
+    {"über", "+%über%\n~" EDGE "über\\M\n"},
+    {"café*", "+%café%\n~\\mcafé\n"},
+    {"-“a”", "!" EDGE "“a”" EDGE "\n"},
+    {"\"→\"", "+%→%\n"},
 };
 
 START_TEST(conditions_of_a_query)
