@@ -4,7 +4,7 @@
 #include "core/clock.h"
 #include "db/conn_internal.h"
 
-enum { MS_PER_S = 1000, TIMEOUT_SLACK = 2 };
+enum { MS_PER_S = 1000, TIMEOUT_SLACK = 2, TIMEOUT_LATER_S = 1 };
 
 enum err db_conn_begin(struct db_conn *c, const struct db_wait *wait, struct err_info *e)
 {
@@ -118,12 +118,13 @@ enum err db_conn_query(struct db_conn *c, const char *sql, PGresult **out, struc
     return db_conn_rest(c, out, e);
 }
 
-/* --- statement_timeout backs the deadline up, should this process be unable to cancel. Between the wait and TIMEOUT_SLACK
- * times the wait it is left as it is, to spare most commands the setting. */
+/* --- statement_timeout backs the deadline up, should this process be unable to cancel. It comes TIMEOUT_LATER_S after it: at
+ * the same time the server might end the statement by itself, and our cancel the session's next. Between that and TIMEOUT_SLACK
+ * times as much it is left as it is, to spare most commands the setting. */
 
 int db_conn_timeout_to_set(const struct db_conn *c)
 {
-    const int left_s = (int)(((int64_t)clock_left_ms(c->wait.deadline_ns) + MS_PER_S - 1) / MS_PER_S);
+    const int left_s = (int)(((int64_t)clock_left_ms(c->wait.deadline_ns) + MS_PER_S - 1) / MS_PER_S) + TIMEOUT_LATER_S;
     const bool fits = c->timeout_s >= left_s && c->timeout_s / TIMEOUT_SLACK <= left_s;
     if (fits || PQtransactionStatus(c->pg) == PQTRANS_INERROR)
         return 0;
