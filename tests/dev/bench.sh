@@ -22,5 +22,7 @@ while [ "$(sql "$work/data" 'SELECT count(*) FROM trace_arrivals')" != 0 ]; do s
 expect_failure 'WRONG' /usr/bin/python3 "$tree/bench/real/verify.py" "$work/fewer.jsonl" "$work/logs.jsonl.gz" --url "http://$address"
 
 expect_said 'precision@10 by trace' dev bench quality "$work/traces.jsonl"
+/usr/bin/python3 "$tree/tests/dev/failures.py" >"$work/failures.jsonl"
+expect_said '499 failing' dev bench quality "$work/failures.jsonl"
 : >"$work/empty.jsonl"
 expect_failure 'cannot measure' dev bench quality "$work/empty.jsonl"
