@@ -3,7 +3,7 @@
 #include <float.h>
 #include <math.h>
 
-#define EMBEDDING_FORM "an array of 384 finite numbers that are not all zero"
+#include "api/syntax.h"
 
 /* "application/json", with or without parameters. */
 static bool is_json(struct str content_type)
@@ -17,26 +17,6 @@ static bool is_plain(struct str content_encoding)
     return content_encoding.len == 0 || str_equal_nocase(content_encoding, STR("identity"));
 }
 
-/* JSON has no NaN and no infinity; where one is found, it stands for a number of an embedding. */
-static bool is_about_a_number(const char *text)
-{
-    static const char *const signs[] = {"NaN", "nan", "Infinity", "inf", "near '-'", "real number overflow"};
-    for (size_t i = 0; i < ARRAY_LEN(signs); i++)
-        if (strstr(text, signs[i]) != NULL)
-            return true;
-    return false;
-}
-
-static enum err syntax_err(const json_error_t *at, struct err_info *e)
-{
-    if (json_error_code(at) == json_error_out_of_memory)
-        return ERR_SET_NOMEM(e);
-    if (is_about_a_number(at->text))
-        return ERR_PARAM(e, "embedding", "embedding must be " EMBEDDING_FORM "; JSON has none else (line %d, column %d)",
-                         at->line, at->column);
-    return ERR_PARAM(e, "body", "the body must be a JSON object; it stops being JSON at line %d, column %d", at->line, at->column);
-}
-
 enum err api_body_object(const struct api_req *req, size_t max_bytes, json_t **out, struct err_info *e)
 {
     if (!is_json(req->content_type) || !is_plain(req->content_encoding))
@@ -44,9 +24,10 @@ enum err api_body_object(const struct api_req *req, size_t max_bytes, json_t **o
     if (req->body.len > max_bytes)
         return ERR_SET(e, ERR_TOO_LARGE, "the body may be at most %zu bytes here; send it in parts", max_bytes);
     json_error_t at;
-    json_t *root = json_loadb(req->body.ptr == NULL ? "" : req->body.ptr, req->body.len, JSON_REJECT_DUPLICATES, &at);
+    const struct str body = req->body.ptr == NULL ? STR("") : req->body;
+    json_t *root = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &at);
     if (root == NULL)
-        return syntax_err(&at, e);
+        return api_syntax_err(body, &at, e);
     if (!json_is_object(root)) {
         json_decref(root);
         return ERR_PARAM(e, "body", "the body must be a JSON object");
@@ -75,18 +56,18 @@ static bool has_direction(const float *v)
 enum err api_body_embedding(const json_t *value, const char *name, float out[EMBEDDING_DIMENSIONS], struct err_info *e)
 {
     if (!json_is_array(value))
-        return ERR_PARAM(e, name, "%s must be " EMBEDDING_FORM, name);
+        return ERR_PARAM(e, name, "%s must be " API_EMBEDDING_FORM, name);
     if (json_array_size(value) != EMBEDDING_DIMENSIONS)
-        return ERR_PARAM(e, name, "%s must be " EMBEDDING_FORM "; there are %zu", name, json_array_size(value));
+        return ERR_PARAM(e, name, "%s must be " API_EMBEDDING_FORM "; there are %zu", name, json_array_size(value));
     float v[EMBEDDING_DIMENSIONS];
     for (size_t i = 0; i < EMBEDDING_DIMENSIONS; i++) {
         const json_t *number = json_array_get(value, i);
         if (!json_is_number(number))
-            return ERR_PARAM(e, name, "%s must be " EMBEDDING_FORM "; number %zu is none", name, i + 1);
+            return ERR_PARAM(e, name, "%s must be " API_EMBEDDING_FORM "; number %zu is none", name, i + 1);
         v[i] = (float)json_number_value(number);
     }
     if (!embedding_is_valid(v) || !has_direction(v))
-        return ERR_PARAM(e, name, "%s must be " EMBEDDING_FORM ", neither too small nor too large for single precision", name);
+        return ERR_PARAM(e, name, "%s must be " API_EMBEDDING_FORM ", neither too small nor too large for single precision", name);
     memcpy(out, v, sizeof v);
     return OK;
 }

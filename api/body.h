@@ -7,6 +7,9 @@
 #include "api/req.h"
 #include "core/embedding.h"
 
+/* What an embedding may be, for messages. */
+#define API_EMBEDDING_FORM "an array of 384 finite numbers that are not all zero"
+
 static inline void json_auto(json_t **json) { json_decref(*json); }
 
 /* Parses the body: *out is new, release it with json_decref. ERR_UNSUPPORTED unless it is said to be JSON (or nothing is

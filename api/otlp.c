@@ -79,7 +79,7 @@ static void decode(struct api_otlp_state *o)
 enum err api_otlp_decode(const struct api_otlp_input *in, struct arena *arena, struct db_batch *out,
                          struct api_otlp_rejects *rejects, struct err_info *e)
 {
-    struct api_otlp_state o = {.in = in, .arena = arena, .out = out, .rejects = rejects, .e = e, .message = ""};
+    struct api_otlp_state o = {.in = in, .arena = arena, .out = out, .rejects = rejects, .e = e, .message = "the request"};
     db_batch_init(out, arena, in->signal, in->encoding);
     *rejects = (struct api_otlp_rejects){0};
     state_init(&o);

@@ -126,7 +126,7 @@ static int grpc_code_of(enum err code)
     case ERR_TOO_LARGE: return 3;
     case ERR_UNSUPPORTED: return 3;
     case ERR_BUSY: return 14;
-    case ERR_TIMEOUT: return 4;
+    case ERR_TIMEOUT: return 14;
     case ERR_CANCELLED: return 1;
     case ERR_UNAVAILABLE: return 14;
     case ERR_NOMEM: return 14;
@@ -198,17 +198,31 @@ static void add_retry_after(struct api_reply *reply, enum err code)
     (void)api_reply_header(reply, "Retry-After", code == ERR_BUSY || code == ERR_CANCELLED ? STR("1") : STR("5"));
 }
 
+/* The bound of the message may have cut a character in two. */
+static struct str message_of(const struct api_req *req, const struct err_info *e)
+{
+    if (e->code == ERR_TIMEOUT)
+        return STR("not stored in time: send it again");
+    const struct str repaired = utf8_repair(req->arena, str_of(e->message));
+    return repaired.ptr == NULL ? STR("out of memory") : repaired;
+}
+
+/* A sender can do nothing about a time that was too short but send again, which 504 does not ask of every SDK. */
+static int status_of(const struct api_reply *reply, enum err code)
+{
+    if (code == ERR_TIMEOUT)
+        return HTTP_UNAVAILABLE;
+    return reply->status == 0 ? api_status_of(code) : reply->status;
+}
+
 void api_otlp_reply_error(const struct api_req *req, struct api_reply *reply, const struct err_info *e)
 {
     enum db_encoding encoding = DB_ENCODING_JSON;
     (void)api_otlp_encoding_of(req->content_type, &encoding);
     reply->content_type = encodings[encoding].reply_type;
-    if (reply->status == 0)
-        reply->status = api_status_of(e->code);
+    reply->status = status_of(reply, e->code);
     add_retry_after(reply, e->code);
-    /* The bound of the message may have cut a character in two. */
-    const struct str repaired = utf8_repair(req->arena, str_of(e->message));
-    const struct str message = repaired.ptr == NULL ? STR("out of memory") : repaired;
+    const struct str message = message_of(req, e);
     const int code = reply->status == HTTP_METHOD_NOT_ALLOWED ? GRPC_UNIMPLEMENTED : grpc_code_of(e->code);
     const char *field = reply->status != HTTP_BAD_REQUEST ? NULL : e->parameter[0] == '\0' ? "body" : e->parameter;
     if (encoding == DB_ENCODING_PROTOBUF)

@@ -56,7 +56,7 @@ static const struct service_setting settings[] = {
     {"bodies-max-bytes", "TRACEKIN_BODIES_MAX_BYTES", SETTING_BYTES, SETTING(bodies_max_bytes), "512MiB", MIB, 1024 * GIB,
      "Memory for all request bodies at once; past it requests are answered 503."},
     {"request-timeout", "TRACEKIN_REQUEST_TIMEOUT", SETTING_DURATION, SETTING(request_timeout_ns), "10s", 100 * NS_PER_MS, 600 * NS_PER_S,
-     "How long a request may take once it has arrived whole; then its statement is cancelled and it is answered 504."},
+     "How long a request may take once it has arrived whole; then its statement is cancelled and it is answered 504, or 503 if it sent telemetry."},
     {"header-timeout", "TRACEKIN_HEADER_TIMEOUT", SETTING_DURATION, SETTING(header_timeout_ns), "10s", 100 * NS_PER_MS, 600 * NS_PER_S,
      "How long the header of a request may take to arrive; then the connection is closed."},
     {"transfer-timeout", "TRACEKIN_TRANSFER_TIMEOUT", SETTING_DURATION, SETTING(transfer_timeout_ns), "60s", 100 * NS_PER_MS, 3600 * NS_PER_S,

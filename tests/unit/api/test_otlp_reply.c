@@ -146,6 +146,7 @@ static const struct {
     const char *part;
 } failures[] = {
     {STR("application/json"), {NULL, 0}, STR("{\"resourceSpans\":"), 400, "the JSON is wrong at byte 17"},
+    {STR("application/json"), {NULL, 0}, STR("{} x"), 400, "in the request: "},
     {STR("application/json"), {NULL, 0}, STR(""), 400, "byte 0"},
     {STR("application/json"), STR("gzip"), STR("{}"), 400, "gzip"},
     {STR("application/json"), STR("gzip"), STR(""), 400, "cut short"},
@@ -227,19 +228,21 @@ END_TEST
 static const struct {
     enum err code;
     int status, grpc_code;
-    const char *retry_after;
+    const char *retry_after, *says;
 } troubles[] = {
-    {ERR_BUSY, 503, 14, "1"},   {ERR_UNAVAILABLE, 503, 14, "5"}, {ERR_NOMEM, 503, 14, "5"},
-    {ERR_TIMEOUT, 504, 4, NULL}, {ERR_INTERNAL, 500, 13, NULL},   {ERR_TOO_LARGE, 413, 3, NULL},
+    {ERR_BUSY, 503, 14, "1", "the reason"},      {ERR_UNAVAILABLE, 503, 14, "5", "the reason"},
+    {ERR_NOMEM, 503, 14, "5", "the reason"},     {ERR_TIMEOUT, 503, 14, "5", "send it again"},
+    {ERR_INTERNAL, 500, 13, NULL, "the reason"}, {ERR_TOO_LARGE, 413, 3, NULL, "the reason"},
 };
 
 START_TEST(trouble_of_ours_can_be_tried_again)
 {
     struct err_info e = {.code = OK};
     (void)ERR_SET(&e, troubles[_i].code, "the reason");
+    reply.status = api_status_of(e.code); /* as an error of any route gets it first */
     api_otlp_reply_error(&req, &reply, &e);
     ck_assert_int_eq(reply.status, troubles[_i].status);
-    is_status(troubles[_i].grpc_code, "the reason");
+    is_status(troubles[_i].grpc_code, troubles[_i].says);
     const char *retry_after = header("Retry-After");
     if (troubles[_i].retry_after == NULL)
         ck_assert_ptr_null(retry_after);
