@@ -1,8 +1,5 @@
 #include "api/body.h"
 
-#include <float.h>
-#include <math.h>
-
 #include "api/syntax.h"
 
 /* "application/json", with or without parameters. */
@@ -44,15 +41,6 @@ enum err api_body_text(const json_t *value, const char *name, struct str *out, s
     return OK;
 }
 
-/* PostgreSQL computes cosines in single precision: a vector whose squares vanish or overflow there has no direction. */
-static bool has_direction(const float *v)
-{
-    float sum = 0;
-    for (size_t i = 0; i < EMBEDDING_DIMENSIONS; i++)
-        sum += v[i] * v[i];
-    return isfinite(sum) && sum >= FLT_MIN;
-}
-
 enum err api_body_embedding(const json_t *value, const char *name, float out[EMBEDDING_DIMENSIONS], struct err_info *e)
 {
     if (!json_is_array(value))
@@ -66,7 +54,7 @@ enum err api_body_embedding(const json_t *value, const char *name, float out[EMB
             return ERR_PARAM(e, name, "%s must be " API_EMBEDDING_FORM "; number %zu is none", name, i + 1);
         v[i] = (float)json_number_value(number);
     }
-    if (!embedding_is_valid(v) || !has_direction(v))
+    if (!embedding_has_direction(v))
         return ERR_PARAM(e, name, "%s must be " API_EMBEDDING_FORM ", neither too small nor too large for single precision", name);
     memcpy(out, v, sizeof v);
     return OK;

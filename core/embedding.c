@@ -1,5 +1,6 @@
 #include "core/embedding.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "core/hash.h"
@@ -254,4 +255,12 @@ bool embedding_is_valid(const float *v)
         has_value |= v[i] != 0;
     }
     return has_value;
+}
+
+bool embedding_has_direction(const float *v)
+{
+    float sum = 0;
+    for (size_t i = 0; i < EMBEDDING_DIMENSIONS; i++)
+        sum += v[i] * v[i];
+    return embedding_is_valid(v) && isfinite(sum) && sum >= FLT_MIN;
 }

@@ -23,5 +23,8 @@ enum err embedding_of_text(struct str text, float out[EMBEDDING_DIMENSIONS], str
 
 /* Whether v has EMBEDDING_DIMENSIONS finite numbers, not all zero: what a vector index can hold. */
 bool embedding_is_valid(const float *v);
+/* Whether v is valid and has a direction in single precision, in which PostgreSQL computes cosines: its squares neither vanish
+ * nor overflow. */
+bool embedding_has_direction(const float *v);
 
 #endif

@@ -3,10 +3,10 @@
 
 packages_build=(
     gcc libc6-dev cmake ninja-build pkg-config
-    libmicrohttpd-dev libpq-dev libjansson-dev zlib1g-dev libxxhash-dev
+    libmicrohttpd-dev libpq-dev libjansson-dev libcurl4-openssl-dev zlib1g-dev libxxhash-dev
 )
 packages_check=(
-    check libsubunit-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler
+    check libsubunit-dev libprotobuf-c-dev protobuf-c-compiler
     python3 python3-yaml python3-jsonschema
 )
 
