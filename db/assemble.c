@@ -152,24 +152,24 @@ static bool is_met(struct met_patterns *met, int64_t pattern_id)
 }
 
 /* Operations are long and the same for all traces of a pattern: one of a round brings them. */
-static enum err assemble_one(const struct db_assemble_input *in, struct arena *arena, struct met_patterns *met,
+static enum err assemble_one(const struct db_assemble_input *in, bool embeds_later, struct arena *arena, struct met_patterns *met,
                              struct db_assemble_output *out, struct err_info *e)
 {
-    TRY(db_assemble_trace(in, arena, out, e));
+    TRY(db_assemble_trace(in, embeds_later, arena, out, e));
     if (!out->has_row || is_met(met, out->row.pattern_id))
         return OK;
     return db_assemble_operations(in, arena, &out->row, e);
 }
 
-static enum err assemble_all(const struct db_assemble_reading *reading, struct arena *arena, struct buf *traces,
-                             struct buf *errors, struct err_info *e)
+static enum err assemble_all(const struct db_assemble_reading *reading, bool embeds_later, struct arena *arena,
+                             struct buf *traces, struct buf *errors, struct err_info *e)
 {
     struct met_patterns met = {.n = 0};
     db_copyrow_begin(traces);
     db_copyrow_begin(errors);
     for (size_t i = 0; i < reading->n_inputs; i++) {
         struct db_assemble_output out;
-        TRY(assemble_one(&reading->inputs[i], arena, &met, &out, e));
+        TRY(assemble_one(&reading->inputs[i], embeds_later, arena, &met, &out, e));
         if (out.has_row)
             db_trace_merge_put(traces, &out.row);
         for (size_t n = 0; n < out.n_errors; n++)
@@ -189,7 +189,7 @@ static enum err run(struct db_conn *c, const struct db_wait *wait, const struct 
 }
 
 static enum err write_all(struct db_conn *c, const struct db_wait *wait, const struct db_assemble_reading *reading,
-                          struct arena *arena, struct err_info *e)
+                          bool embeds_later, struct arena *arena, struct err_info *e)
 {
     AUTO(buf) struct buf traces;
     AUTO(buf) struct buf errors;
@@ -197,7 +197,7 @@ static enum err write_all(struct db_conn *c, const struct db_wait *wait, const s
     buf_init(&traces, STREAM_MAX_BYTES);
     buf_init(&errors, STREAM_MAX_BYTES);
     buf_init(&operations, STREAM_MAX_BYTES);
-    TRY(assemble_all(reading, arena, &traces, &errors, e));
+    TRY(assemble_all(reading, embeds_later, arena, &traces, &errors, e));
     TRY(put_operations(&operations, reading, arena, e));
     TRY(db_trace_merge(c, wait, buf_str(&traces), e));
     TRY(run(c, wait, &delete_errors, e));
@@ -240,7 +240,7 @@ static enum err attempt_round(struct db_conn *c, const struct db_wait *wait, con
     if (a->is_cut)
         return db_exec(c, wait, "ROLLBACK", NULL, e);
     if (reading.n_inputs > 0)
-        TRY(write_all(c, wait, &reading, &arena, e));
+        TRY(write_all(c, wait, &reading, when->embeds_later, &arena, e));
     TRY(db_exec(c, wait, "COMMIT", NULL, e));
     *out = (struct db_assembled){.n_traces = reading.n_inputs, .n_spans = reading.n_spans,
                                  .is_full = reading.n_inputs == a->n_traces_max};

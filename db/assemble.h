@@ -29,9 +29,11 @@ enum {
     DB_ASSEMBLE_ARRIVALS_MAX = 50000, /* the oldest, from which a round picks */
 };
 
-/* A trace is due when nothing of it came for quiet_ms, or when its oldest arrival is max_age_ms old. */
+/* A trace is due when nothing of it came for quiet_ms, or when its oldest arrival is max_age_ms old. embeds_later: it is stored
+ * without an embedding but its pattern's (db/embed_patterns.h), else it has the built-in embedder's. */
 struct db_assemble_when {
     int64_t quiet_ms, max_age_ms;
+    bool embeds_later;
 };
 
 struct db_assembled {

@@ -27,6 +27,7 @@ struct span_index {
 /* The work on one trace. */
 struct work {
     const struct db_assemble_input *in;
+    bool embeds_later;
     struct arena *arena;
     struct span_index index;
     size_t *parents; /* of each span: an index, SIZE_MAX for none */
@@ -224,9 +225,11 @@ static enum err embed(struct work *w, const struct db_assemble_output *out, stru
     };
     uint64_t fingerprint = 0;
     TRY(shape_fingerprint(&shape, w->arena, &fingerprint, e));
-    TRY(embedding_of_trace(&shape, w->arena, embedding, e));
     row->has_pattern = true;
     row->pattern_id = (int64_t)fingerprint;
+    if (w->embeds_later)
+        return OK;
+    TRY(embedding_of_trace(&shape, w->arena, embedding, e));
     row->embedding = embedding_is_valid(embedding) ? embedding : NULL;
     row->embedding_model = STR(EMBEDDING_MODEL);
     return OK;
@@ -275,10 +278,10 @@ static enum err make_row(struct work *w, struct db_assemble_output *out, struct 
     return embed(w, out, row, e);
 }
 
-enum err db_assemble_trace(const struct db_assemble_input *in, struct arena *arena, struct db_assemble_output *out,
-                           struct err_info *e)
+enum err db_assemble_trace(const struct db_assemble_input *in, bool embeds_later, struct arena *arena,
+                           struct db_assemble_output *out, struct err_info *e)
 {
-    struct work w = {.in = in, .arena = arena};
+    struct work w = {.in = in, .embeds_later = embeds_later, .arena = arena};
     *out = (struct db_assemble_output){.has_row = in->n_spans > 0};
     TRY(index_init(&w.index, in, arena, e));
     TRY(link_spans(&w, e));

@@ -83,7 +83,7 @@ struct db_trace_row {
     size_t n_operations;
     bool operations_are_cut;
     const float *embedding; /* NULL: none */
-    struct str embedding_model;
+    struct str embedding_model; /* absent: its pattern is embedded later, or has been; with no embedding: it has none by that model */
 };
 
 struct db_assemble_output {
@@ -93,8 +93,9 @@ struct db_assemble_output {
     size_t n_errors;
 };
 
-/* Everything in out is borrowed from the arena and the input. ERR_NOMEM. */
-enum err db_assemble_trace(const struct db_assemble_input *in, struct arena *arena, struct db_assemble_output *out,
-                           struct err_info *e) MUST_USE;
+/* Everything in out is borrowed from the arena and the input. embeds_later: the row has no embedding, as another model's than
+ * the built-in is wanted. ERR_NOMEM. */
+enum err db_assemble_trace(const struct db_assemble_input *in, bool embeds_later, struct arena *arena,
+                           struct db_assemble_output *out, struct err_info *e) MUST_USE;
 
 #endif

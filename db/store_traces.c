@@ -26,12 +26,13 @@ static enum err derive(const struct db_given_trace *t, struct arena *arena, stru
     TRY(shape_fingerprint(&shape, arena, &fingerprint, e));
     row->has_pattern = true;
     row->pattern_id = (int64_t)fingerprint;
-    row->embedding = t->embedding;
-    row->embedding_model = STR(DB_EMBEDDING_MODEL_GIVEN);
     if (t->embedding != NULL) {
+        row->embedding = t->embedding;
+        row->embedding_model = STR(DB_EMBEDDING_MODEL_GIVEN);
         row->pattern_id = (int64_t)hash64(row->embedding_model, fingerprint);
-        return OK;
     }
+    if (t->embedding != NULL || t->embeds_later)
+        return OK;
     float *const embedding = arena_calloc(arena, EMBEDDING_DIMENSIONS, sizeof *embedding);
     if (embedding == NULL)
         return ERR_SET_NOMEM(e);
@@ -87,22 +88,29 @@ static enum err put_all(struct buf *stream, const struct db_given_trace *traces,
     return buf_is_ok(stream) ? OK : ERR_SET_NOMEM(e);
 }
 
-static enum err store(struct db_conn *c, const struct db_wait *wait, struct str stream, struct err_info *e)
+enum err db_store_traces_within(struct db_conn *c, const struct db_wait *wait, const struct db_given_trace *traces, size_t n,
+                                struct arena *arena, struct err_info *e)
+{
+    AUTO(buf) struct buf stream;
+    buf_init(&stream, STREAM_MAX_BYTES);
+    TRY(put_all(&stream, traces, n, arena, e));
+    TRY(db_trace_merge(c, wait, buf_str(&stream), e));
+    return db_trace_merge_end(c, wait, e);
+}
+
+static enum err store(struct db_conn *c, const struct db_wait *wait, const struct db_given_trace *traces, size_t n,
+                      struct arena *arena, struct err_info *e)
 {
     TRY(db_trace_merge_prepare(c, wait, e));
     TRY(db_stage_begin(c, wait, e));
-    TRY(db_trace_merge(c, wait, stream, e));
-    TRY(db_trace_merge_end(c, wait, e));
+    TRY(db_store_traces_within(c, wait, traces, n, arena, e));
     return db_exec(c, wait, "COMMIT", NULL, e);
 }
 
 enum err db_store_traces(struct db_conn *c, const struct db_wait *wait, const struct db_given_trace *traces, size_t n,
                          struct arena *arena, struct err_info *e)
 {
-    AUTO(buf) struct buf stream;
-    buf_init(&stream, STREAM_MAX_BYTES);
-    TRY(put_all(&stream, traces, n, arena, e));
-    const enum err code = store(c, wait, buf_str(&stream), e);
+    const enum err code = store(c, wait, traces, n, arena, e);
     if (code != OK)
         db_rollback(c, wait);
     return code;

@@ -12,8 +12,10 @@ struct db_given_trace {
     int64_t start_ns, end_ns;
     struct str status;     /* "unset", "ok" or "error" */
     struct str attributes; /* JSON object */
-    /* EMBEDDING_DIMENSIONS numbers, embedding_is_valid; NULL: as the built-in embedder sees a trace of one span of this name. */
+    /* EMBEDDING_DIMENSIONS numbers, embedding_is_valid; NULL: as the built-in embedder sees a trace of one span of this name, or,
+     * if it embeds_later, its pattern's (db/embed_patterns.h). */
     const float *embedding;
+    bool embeds_later;
 };
 
 /* Stores all, in one transaction. A trace that is there already is described anew; of one that has spans, what they told
@@ -21,5 +23,9 @@ struct db_given_trace {
  * DB_EMBEDDING_MODEL_GIVEN, and spans that come later leave it. ERR_INVALID when PostgreSQL refuses a trace. */
 enum err db_store_traces(struct db_conn *c, const struct db_wait *wait, const struct db_given_trace *traces, size_t n,
                          struct arena *arena, struct err_info *e) MUST_USE;
+
+/* The same within the caller's transaction, on a session that db_trace_merge_prepare has been run on. */
+enum err db_store_traces_within(struct db_conn *c, const struct db_wait *wait, const struct db_given_trace *traces, size_t n,
+                                struct arena *arena, struct err_info *e) MUST_USE;
 
 #endif

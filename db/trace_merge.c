@@ -24,9 +24,10 @@ static const char copy_sql[] = "COPY pg_temp.stage_traces (" COLUMNS ", " PATTER
     "pg_temp.stage_traces s CROSS JOIN LATERAL"                                                                   \
     " (SELECT pattern_id, status FROM traces WHERE trace_id = s.trace_id AND pattern_id IS NOT NULL LIMIT 1) t"
 
+static const struct db_statement lock = {"merge_lock", "SELECT pg_advisory_xact_lock(8390322045806929256)"};
+
 /* What spans told of a trace stays when it is described without them: only an embedding is taken from the description. */
 static const struct db_statement steps[] = {
-    {"merge_lock", "SELECT pg_advisory_xact_lock(8390322045806929256)"},
     {"merge_described",
      "UPDATE pg_temp.stage_traces s SET service = t.service, name = t.name, start_time = t.start_time, end_time = t.end_time,"
      " start_ns = t.start_ns, end_ns = t.end_ns, duration_ms = t.duration_ms, status = t.status, span_count = t.span_count,"
@@ -50,7 +51,13 @@ static const struct db_statement steps[] = {
      " ORDER BY pattern_id, operations IS NULL, start_ns, trace_id"
      " ON CONFLICT (pattern_id) DO UPDATE SET embedding = EXCLUDED.embedding, embedding_model = EXCLUDED.embedding_model,"
      " is_spread = false"
-     " WHERE EXCLUDED.embedding IS NOT NULL AND p.embedding_model IS DISTINCT FROM EXCLUDED.embedding_model"},
+     " WHERE EXCLUDED.embedding_model = '" EMBEDDING_MODEL "' AND (p.embedding_model IS DISTINCT FROM EXCLUDED.embedding_model"
+     " OR p.embedding IS NULL AND EXCLUDED.embedding IS NOT NULL)"},
+    {"merge_embeddings",
+     "UPDATE pg_temp.stage_traces s SET embedding = p.embedding, embedding_model = p.embedding_model,"
+     " embedding_generated_at = now() FROM pg_temp.stage_traces q CROSS JOIN LATERAL (SELECT embedding, embedding_model"
+     " FROM patterns WHERE pattern_id = q.pattern_id AND embedding IS NOT NULL LIMIT 1) p"
+     " WHERE q.ctid = s.ctid AND q.embedding_model IS NULL"},
     {"merge_pattern_counts",
      "UPDATE patterns p SET trace_count = p.trace_count + d.n, error_count = p.error_count + coalesce(d.n_failed, 0),"
      " first_seen_ns = least(p.first_seen_ns, d.first_ns), last_seen_ns = greatest(p.last_seen_ns, d.last_ns),"
@@ -88,13 +95,11 @@ enum err db_trace_merge_prepare(struct db_conn *c, const struct db_wait *wait, s
 static void put_embedding(struct buf *out, const struct db_trace_row *row)
 {
     db_copyrow_vector(out, row->embedding, EMBEDDING_DIMENSIONS);
-    if (row->embedding == NULL) {
-        db_copyrow_null(out);
-        db_copyrow_null(out);
-        return;
-    }
     db_copyrow_str(out, row->embedding_model);
-    db_copyrow_time(out, clock_wall_ns());
+    if (row->embedding == NULL)
+        db_copyrow_null(out);
+    else
+        db_copyrow_time(out, clock_wall_ns());
 }
 
 static void put_operations(struct buf *out, const struct db_trace_row *row)
@@ -134,15 +139,26 @@ void db_trace_merge_put(struct buf *out, const struct db_trace_row *row)
     put_operations(out, row);
 }
 
-enum err db_trace_merge(struct db_conn *c, const struct db_wait *wait, struct str stream, struct err_info *e)
+static enum err run(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, struct err_info *e)
 {
     struct db_params none;
     db_params_init(&none, NULL);
+    AUTO(db_result) struct db_result *r = NULL;
+    return db_run(c, wait, s, &none, &r, e);
+}
+
+/* A statement of its own, as the statements after it must see what others did before. */
+enum err db_trace_merge_lock(struct db_conn *c, const struct db_wait *wait, struct err_info *e)
+{
+    return run(c, wait, &lock, e);
+}
+
+enum err db_trace_merge(struct db_conn *c, const struct db_wait *wait, struct str stream, struct err_info *e)
+{
     TRY(db_copy(c, wait, copy_sql, stream, e));
-    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-        AUTO(db_result) struct db_result *r = NULL;
-        TRY(db_run(c, wait, &steps[i], &none, &r, e));
-    }
+    TRY(db_trace_merge_lock(c, wait, e));
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+        TRY(run(c, wait, &steps[i], e));
     return OK;
 }
 

@@ -70,7 +70,7 @@ static enum err server_start_lanes(struct server *s, struct err_info *e)
 static enum err server_start_background(struct server *s, struct err_info *e)
 {
     const char *url = s->config.database_url.ptr;
-    const struct db_assemble_when when = {s->config.quiet_ns / NS_PER_MS, ASSEMBLER_MAX_AGE_MS};
+    const struct db_assemble_when when = {s->config.quiet_ns / NS_PER_MS, ASSEMBLER_MAX_AGE_MS, false};
     const struct db_vector_wish wish = service_index_wish(&s->config);
     TRY(service_assembler_start(url, &when, &s->assembler, e));
     TRY(service_index_keeper_start(url, &wish, s->world.vectors, &s->index_keeper, e));
