@@ -72,12 +72,12 @@ enum err api_embedder_check(const struct api_embedder_spec *spec, struct err_inf
     buf_init(&url, URL_MAX);
     TRY(api_embeddings_url(spec->url, &url, e));
     if (spec->model.len == 0 || spec->model.len > MODEL_MAX || has_control(spec->model))
-        return ERR_SET(e, ERR_INVALID, "the name of the embeddings' model must have 1 to %d characters", MODEL_MAX);
+        return ERR_SET(e, ERR_INVALID, "TRACEKIN_EMBEDDINGS_MODEL must name a model of TRACEKIN_EMBEDDINGS_URL, in 1 to %d characters", MODEL_MAX);
     if (str_equal(spec->model, STR(DB_EMBEDDING_MODEL_GIVEN)) || str_starts_with(spec->model, STR("hash-")))
-        return ERR_SET(e, ERR_INVALID, "the embeddings' model cannot be '%.*s': '" DB_EMBEDDING_MODEL_GIVEN
+        return ERR_SET(e, ERR_INVALID, "TRACEKIN_EMBEDDINGS_MODEL cannot be '%.*s': '" DB_EMBEDDING_MODEL_GIVEN
                        "' and names that begin with 'hash-' are tracekin's own", STR_ARG(spec->model));
     if (spec->key.len > KEY_MAX || has_control(spec->key))
-        return ERR_SET(e, ERR_INVALID, "the key of the embeddings endpoint must be one line of at most %d characters", KEY_MAX);
+        return ERR_SET(e, ERR_INVALID, "TRACEKIN_EMBEDDINGS_KEY must be one line of at most %d characters", KEY_MAX);
     return OK;
 }
 

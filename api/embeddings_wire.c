@@ -39,7 +39,7 @@ enum err api_embeddings_url(struct str setting, struct buf *out, struct err_info
     struct str query;
     struct str base = str_split(setting, '?', &query);
     if (!is_url(setting))
-        return ERR_SET(e, ERR_INVALID, "the URL of embeddings must be such as http://localhost:11434/v1 or https://host/v1/embeddings");
+        return ERR_SET(e, ERR_INVALID, "TRACEKIN_EMBEDDINGS_URL must be such as http://localhost:11434/v1 or https://host/v1/embeddings");
     while (ends_with(base, STR("/")))
         base.len--;
     const struct str rest = after_scheme(base);

@@ -6,6 +6,7 @@
 #ifndef TRACEKIN_API_REQ_H
 #define TRACEKIN_API_REQ_H
 
+#include "api/embedder.h"
 #include "core/arena.h"
 #include "core/buf.h"
 #include "core/err.h"
@@ -24,6 +25,7 @@ struct api_header {
 struct api_world {
     struct db_writer *writer;
     struct db_vector_board *vectors; /* how similar traces are searched */
+    struct api_embedder *embedder;   /* NULL: the built-in one */
     int64_t retention_ns;          /* 0: keep everything */
     size_t body_max_bytes;         /* after decompression */
     int64_t (*wall_ns)(void);      /* now; a test may stop it */

@@ -6,6 +6,7 @@
 #include "api/values.h"
 #include "api/why.h"
 #include "core/hex.h"
+#include "db/pattern_text.h"
 #include "db/trace_merge.h"
 
 static const char *const groups[] = {"trace", "pattern", NULL};
@@ -155,37 +156,58 @@ enum err api_find_similar_traces(struct api_req *req, struct api_reply *reply, s
     return search(req, reply, &like, e);
 }
 
-static enum err read_embedding(const json_t *value, struct arena *arena, struct likeness *like, struct err_info *e)
+static enum err read_embedding(const json_t *value, struct api_req *req, struct likeness *like, struct err_info *e)
 {
-    (void)arena;
+    (void)req;
     TRY(api_body_embedding(value, "embedding", like->embedding, e));
     like->has_embedding = true;
     like->model = STR(DB_EMBEDDING_MODEL_GIVEN);
     return OK;
 }
 
-static enum err read_text(const json_t *value, struct arena *arena, struct likeness *like, struct err_info *e)
+static enum err embed_here(struct str text, struct likeness *like, struct err_info *e)
 {
-    (void)arena;
-    struct str text;
-    TRY(api_body_text(value, "text", &text, e));
     struct err_info why = {0};
     const enum err failed = embedding_of_text(text, like->embedding, &why);
     if (failed == ERR_INVALID)
         return ERR_PARAM(e, "text", "text must have a word besides numbers and ids");
     if (failed != OK)
         return ERR_SET(e, failed, "%s", why.message);
-    like->has_embedding = true;
     like->model = STR(EMBEDDING_MODEL);
-    like->text = text;
     return OK;
 }
 
-static enum err read_trace_id(const json_t *value, struct arena *arena, struct likeness *like, struct err_info *e)
+/* By the model that the patterns are embedded by, in the words that their errors have there. */
+static enum err embed_outside(struct api_req *req, struct str text, struct likeness *like, struct err_info *e)
+{
+    struct api_embedder *const embedder = req->world->embedder;
+    struct err_info why = {0};
+    const struct str words = db_pattern_text_of_query(req->arena, text);
+    if (words.ptr == NULL)
+        return ERR_SET_NOMEM(e);
+    if (words.len == 0)
+        return ERR_PARAM(e, "text", "text must have a word besides numbers and ids");
+    const enum err failed = api_embedder_embed(embedder, &req->wait, &words, 1, &like->embedding, &why);
+    if (failed == ERR_INVALID)
+        return ERR_PARAM(e, "text", "%s", why.message);
+    if (failed != OK && e != NULL)
+        *e = why;
+    like->model = api_embedder_model(embedder);
+    return failed;
+}
+
+static enum err read_text(const json_t *value, struct api_req *req, struct likeness *like, struct err_info *e)
+{
+    TRY(api_body_text(value, "text", &like->text, e));
+    like->has_embedding = true;
+    return req->world->embedder == NULL ? embed_here(like->text, like, e) : embed_outside(req, like->text, like, e);
+}
+
+static enum err read_trace_id(const json_t *value, struct api_req *req, struct likeness *like, struct err_info *e)
 {
     struct str text;
     TRY(api_body_text(value, "trace_id", &text, e));
-    uint8_t *id = arena_alloc(arena, DB_TRACE_ID_BYTES);
+    uint8_t *id = arena_alloc(req->arena, DB_TRACE_ID_BYTES);
     if (id == NULL)
         return ERR_SET_NOMEM(e);
     if (!hex_parse_padded(text, id, DB_TRACE_ID_BYTES))
@@ -196,7 +218,7 @@ static enum err read_trace_id(const json_t *value, struct arena *arena, struct l
 
 static const struct {
     const char *member;
-    enum err (*read)(const json_t *value, struct arena *arena, struct likeness *like, struct err_info *e);
+    enum err (*read)(const json_t *value, struct api_req *req, struct likeness *like, struct err_info *e);
 } sources[] = {{"embedding", read_embedding}, {"text", read_text}, {"trace_id", read_trace_id}};
 
 static bool is_source(const char *member)
@@ -207,7 +229,7 @@ static bool is_source(const char *member)
     return false;
 }
 
-static enum err read_likeness(const json_t *body, struct arena *arena, struct likeness *like, struct err_info *e)
+static enum err read_likeness(const json_t *body, struct api_req *req, struct likeness *like, struct err_info *e)
 {
     size_t n_given = 0;
     for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
@@ -216,7 +238,7 @@ static enum err read_likeness(const json_t *body, struct arena *arena, struct li
             continue;
         if (n_given++ > 0)
             return ERR_PARAM(e, sources[i].member, "give one of embedding, text and trace_id, not several");
-        TRY(sources[i].read(value, arena, like, e));
+        TRY(sources[i].read(value, req, like, e));
     }
     if (n_given == 0)
         return ERR_PARAM(e, "body", "the body must have one of embedding (384 numbers), text and trace_id");
@@ -251,6 +273,6 @@ enum err api_search_similar_traces(struct api_req *req, struct api_reply *reply,
     TRY(api_body_object(req, BODY_MAX_BYTES, &body, e));
     TRY(read_filters(req, body, e));
     struct likeness like = {.has_embedding = false};
-    TRY(read_likeness(body, req->arena, &like, e));
+    TRY(read_likeness(body, req, &like, e));
     return search(req, reply, &like, e);
 }

@@ -173,7 +173,8 @@ static enum err read_trace(const struct api_req *req, json_t *object, size_t ind
     if (!json_is_object(object))
         return ERR_PARAM(e, "traces", "traces[%zu] must be an object", index);
     TRY(check_members(object, index, e));
-    *out = (struct db_given_trace){.service = UNKNOWN_SERVICE, .status = STR("unset"), .attributes = STR("{}")};
+    *out = (struct db_given_trace){.service = UNKNOWN_SERVICE, .status = STR("unset"), .attributes = STR("{}"),
+                                   .embeds_later = req->world->embedder != NULL};
     struct reading r = {.req = req, .trace = out};
     for (size_t i = 0; i < ARRAY_LEN(members); i++) {
         json_t *value = json_object_get(object, members[i].name);

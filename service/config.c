@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "db/vector_use.h"
+#include "service/embeddings.h"
 #include "service/setting.h"
 
 #define SETTING(member) offsetof(struct service_config, member)
@@ -35,6 +36,23 @@ static const struct service_setting settings[] = {
      "How often the recall of the vector index is measured again."},
     {"index-memory", "TRACEKIN_INDEX_MEMORY", SETTING_BYTES, SETTING(index_memory_bytes), "2GiB", 64 * MIB, 1024 * GIB,
      "The most memory (maintenance_work_mem) that PostgreSQL may use to build the vector index."},
+    {"embeddings-url", "TRACEKIN_EMBEDDINGS_URL", SETTING_ENDPOINT, SETTING(embeddings_url), "", 0, 0,
+     "An OpenAI-compatible embeddings endpoint (llama.cpp, Ollama, TEI, vLLM), or the base it is under, such as "
+     "http://localhost:11434/v1. Without it traces are embedded by tracekin itself."},
+    {"embeddings-model", "TRACEKIN_EMBEDDINGS_MODEL", SETTING_NAME, SETTING(embeddings_model), "", 0, 0,
+     "Which model that endpoint is asked for; one of 384 dimensions. Another name embeds everything anew, in the background."},
+    {"embeddings-key", "TRACEKIN_EMBEDDINGS_KEY", SETTING_SECRET, SETTING(embeddings_key), "", 0, 0,
+     "The key that endpoint asks for, sent as a bearer token."},
+    {"embeddings-key-file", "TRACEKIN_EMBEDDINGS_KEY_FILE", SETTING_PATH, SETTING(embeddings_key_file), "", 0, 0,
+     "A file that holds this key, in its place."},
+    {"embeddings-timeout", "TRACEKIN_EMBEDDINGS_TIMEOUT", SETTING_DURATION, SETTING(embeddings_timeout_ns), "10s", 100 * NS_PER_MS, 600 * NS_PER_S,
+     "How long a request to that endpoint may take."},
+    {"embeddings-batch", "TRACEKIN_EMBEDDINGS_BATCH", SETTING_COUNT, SETTING(n_embeddings_batch), "32", 1, API_EMBEDDINGS_MAX,
+     "Texts of one request to that endpoint."},
+    {"embeddings-cache", "TRACEKIN_EMBEDDINGS_CACHE", SETTING_COUNT, SETTING(n_embeddings_cache), "1024", 0, 1000000,
+     "Texts whose embeddings are remembered, at most 4 KB each."},
+    {"embeddings-dimensions", "TRACEKIN_EMBEDDINGS_DIMENSIONS", SETTING_BOOL, SETTING(embeddings_dimensions), "false", 0, 1,
+     "Whether to ask that endpoint for 384 dimensions, for models that can make their vectors shorter."},
     {"http-threads", "TRACEKIN_HTTP_THREADS", SETTING_COUNT_OR_AUTO, SETTING(n_http_threads), "auto", 2, 64,
      "Threads that read requests and write replies. auto: half the processors, 2 to 16."},
     {"read-workers", "TRACEKIN_READ_WORKERS", SETTING_COUNT_OR_AUTO, SETTING(n_read_workers), "auto", 1, 256,
@@ -180,6 +198,7 @@ enum err service_config_check_database(const struct service_config *c, struct er
 enum err service_config_check_serve(const struct service_config *c, struct err_info *e)
 {
     TRY(service_config_check_database(c, e));
+    TRY(service_embeddings_check(c, e));
     if (service_address_is_loopback(&c->listen) || c->is_insecure)
         return OK;
     char address[SERVICE_ADDRESS_TEXT_MAX];

@@ -23,6 +23,9 @@ struct service_config {
     int64_t vector_method; /* an enum db_vector_method */
     int64_t n_vector_lists; /* 0: by the number of rows */
     int64_t recall_thousandths, recall_interval_ns, index_memory_bytes;
+    struct str embeddings_url; /* empty: the built-in embedder; service/embeddings.h reads these */
+    struct str embeddings_model, embeddings_key, embeddings_key_file;
+    int64_t embeddings_timeout_ns, n_embeddings_batch, n_embeddings_cache, embeddings_dimensions;
     int64_t n_http_threads, n_read_workers, n_search_workers, n_ingest_workers, n_writer_threads;
     int64_t n_import_threads;
     int64_t n_connections_max, n_queue_max;
@@ -35,7 +38,8 @@ struct service_config {
 /* Reads the flags of argv (argv[0] and the subcommand left out) and the environment. What is not a flag is moved to the front
  * of argv, in order, and *n_operands says how many there are; a subcommand that takes none passes NULL. */
 enum err service_config_read(struct service_config *c, int argc, char **argv, int *n_operands, struct err_info *e) MUST_USE;
-/* Whether the process may serve with it: the database is named, and beyond loopback someone decided. */
+/* Whether the process may serve with it: the database is named, the settings of embeddings
+ * go together, and beyond loopback someone decided. */
 enum err service_config_check_serve(const struct service_config *c, struct err_info *e) MUST_USE;
 /* The database is named. */
 enum err service_config_check_database(const struct service_config *c, struct err_info *e) MUST_USE;

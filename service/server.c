@@ -7,6 +7,8 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "service/assembler.h"
+#include "service/embedder.h"
+#include "service/embeddings.h"
 #include "service/index.h"
 #include "service/index_keeper.h"
 #include "service/index_monitor.h"
@@ -30,6 +32,7 @@ struct server {
     struct service_engine *engine;
     struct service_listener *listener;
     struct service_assembler *assembler;
+    struct service_embedder *embedder;
     struct service_retention *retention;
     struct service_index_keeper *index_keeper;
     struct service_index_monitor *index_monitor;
@@ -70,9 +73,10 @@ static enum err server_start_lanes(struct server *s, struct err_info *e)
 static enum err server_start_background(struct server *s, struct err_info *e)
 {
     const char *url = s->config.database_url.ptr;
-    const struct db_assemble_when when = {s->config.quiet_ns / NS_PER_MS, ASSEMBLER_MAX_AGE_MS, false};
+    const struct db_assemble_when when = {s->config.quiet_ns / NS_PER_MS, ASSEMBLER_MAX_AGE_MS, s->world.embedder != NULL};
     const struct db_vector_wish wish = service_index_wish(&s->config);
     TRY(service_assembler_start(url, &when, &s->assembler, e));
+    TRY(service_embedder_start(url, s->world.embedder, when.quiet_ms, &s->embedder, e));
     TRY(service_index_keeper_start(url, &wish, s->world.vectors, &s->index_keeper, e));
     TRY(service_index_monitor_start(url, s->world.vectors, &s->index_monitor, e));
     return service_retention_start(url, s->config.retention_ns, &s->retention, e);
@@ -82,6 +86,7 @@ static enum err server_start(struct server *s, struct err_info *e)
 {
     const char *url = s->config.database_url.ptr;
     int n_applied = 0;
+    TRY(service_embeddings_new(&s->config, &s->world.embedder, e));
     TRY(service_schema_migrate(&s->config, &n_applied, e));
     LOG(LOG_INFO, "schema_ready", LOG_INT("migrations_applied", n_applied));
     TRY(db_writer_new(url, (int)s->config.n_writer_threads, &s->world.writer, e));
@@ -151,9 +156,11 @@ static void server_close(struct server *s)
     service_ready_free(s->ready);
     db_writer_free(s->world.writer);
     service_assembler_stop(s->assembler);
+    service_embedder_stop(s->embedder);
     service_retention_stop(s->retention);
     service_index_keeper_stop(s->index_keeper);
     service_index_monitor_stop(s->index_monitor);
+    api_embedder_free(s->world.embedder);
     db_vector_board_free(s->world.vectors);
 }
 

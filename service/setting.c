@@ -112,9 +112,27 @@ static bool parse_number(const struct service_setting *s, struct str text, int64
         return str_to_i64(text, out);
     case SETTING_ADDRESS:
     case SETTING_URL:
+    case SETTING_ENDPOINT:
+    case SETTING_NAME:
+    case SETTING_PATH:
+    case SETTING_SECRET:
         break;
     }
     return false;
+}
+
+static bool is_text(enum service_setting_type type)
+{
+    return type == SETTING_URL || type == SETTING_ENDPOINT || type == SETTING_NAME || type == SETTING_PATH || type == SETTING_SECRET;
+}
+
+/* What a text is, NULL for what is none. */
+static const char *kind_of_text(enum service_setting_type type)
+{
+    static const char *const kinds[] = {
+        [SETTING_URL] = "a PostgreSQL connection URI or string", [SETTING_ENDPOINT] = "an http or https URL",
+        [SETTING_NAME] = "a name", [SETTING_PATH] = "a path", [SETTING_SECRET] = "a text"};
+    return is_text(type) ? kinds[type] : NULL;
 }
 
 static void print_in_units(const struct unit *units, int64_t value, char out[TEXT_MAX])
@@ -156,8 +174,8 @@ static void print_range(const struct service_setting *s, char out[RANGE_MAX])
         (void)snprintf(out, RANGE_MAX, "ivfflat, hnsw or none");
     else if (s->type == SETTING_ADDRESS)
         (void)snprintf(out, RANGE_MAX, "IPv4:PORT, [IPv6]:PORT or localhost:PORT");
-    else if (s->type == SETTING_URL)
-        (void)snprintf(out, RANGE_MAX, "a PostgreSQL connection URI or string");
+    else if (is_text(s->type))
+        (void)snprintf(out, RANGE_MAX, "%s", kind_of_text(s->type));
     else
         (void)snprintf(out, RANGE_MAX, "%s to %s%s", least, most, or_none);
 }
@@ -173,7 +191,7 @@ static enum err setting_refuse(const struct service_setting *s, const char *sour
 enum err service_setting_parse(const struct service_setting *s, const char *source, const char *name, struct str text,
                                void *field, struct err_info *e)
 {
-    if (s->type == SETTING_URL) {
+    if (is_text(s->type)) {
         *(struct str *)field = text;
         return OK;
     }
@@ -203,10 +221,25 @@ static void print_url(struct str url, char out[URL_MAX])
         (void)snprintf(out, URL_MAX, "%.*s", STR_ARG(url));
 }
 
+/* A query may hold a key too. */
+static void print_text(enum service_setting_type type, struct str text, char out[URL_MAX])
+{
+    struct str query;
+    const struct str base = str_split(text, '?', &query);
+    if (type == SETTING_SECRET)
+        (void)snprintf(out, URL_MAX, "%s", text.len == 0 ? "" : "***");
+    else if (type == SETTING_NAME || type == SETTING_PATH)
+        (void)snprintf(out, URL_MAX, "%.*s", STR_ARG(text));
+    else
+        print_url(type == SETTING_ENDPOINT ? base : text, out);
+    if (type == SETTING_ENDPOINT && query.ptr != NULL)
+        (void)snprintf(out + strlen(out), URL_MAX - strlen(out), "?***");
+}
+
 static void print_value(const struct service_setting *s, const void *field, char out[URL_MAX])
 {
-    if (s->type == SETTING_URL) {
-        print_url(*(const struct str *)field, out);
+    if (is_text(s->type)) {
+        print_text(s->type, *(const struct str *)field, out);
         return;
     }
     if (s->type == SETTING_ADDRESS) {

@@ -9,7 +9,11 @@
 
 enum service_setting_type {
     SETTING_ADDRESS,         /* struct service_address */
-    SETTING_URL,             /* struct str; shown without its password */
+    SETTING_URL,             /* struct str, as the next four; shown without its password */
+    SETTING_ENDPOINT,        /* of HTTP; shown without its password and query */
+    SETTING_NAME,
+    SETTING_PATH,
+    SETTING_SECRET,          /* never shown */
     SETTING_BOOL,            /* this and the rest: int64_t */
     SETTING_COUNT,
     SETTING_COUNT_OR_AUTO,   /* auto is 0 */
