@@ -11,15 +11,16 @@ static const struct db_statement target_statement = {
     "find_similar_traces_target",
     "SELECT v.embedding, v.embedding_model, v.is_stored, EXISTS (SELECT FROM trace_arrivals WHERE trace_id = $1), v.pattern_id,"
     " v.error_message, EXISTS (SELECT FROM traces WHERE pattern_id IS NULL AND embedding IS NOT NULL AND embedding_model ="
-    " coalesce($2, v.embedding_model)), (SELECT reltuples::bigint FROM pg_class WHERE oid = 'patterns'::regclass)"
+    " coalesce($2, v.embedding_model)), (SELECT reltuples::bigint FROM pg_class WHERE oid = 'patterns'::regclass), v.is_waiting"
     " FROM (SELECT t.trace_id IS NOT NULL AS is_stored, t.pattern_id, t.error_message,"
+    " p.pattern_id IS NOT NULL AND p.embedding_model IS NULL AS is_waiting,"
     " CASE WHEN is_of_pattern THEN p.embedding ELSE t.embedding END AS embedding,"
     " CASE WHEN is_of_pattern THEN p.embedding_model ELSE t.embedding_model END AS embedding_model"
     " FROM (SELECT 1) AS one LEFT JOIN traces AS t ON t.trace_id = $1 LEFT JOIN patterns AS p ON p.pattern_id = t.pattern_id"
     " CROSS JOIN LATERAL (SELECT p.embedding IS NOT NULL AND t.embedding_model IS DISTINCT FROM '" DB_EMBEDDING_MODEL_GIVEN
     "' AS is_of_pattern) AS of_pattern) AS v"};
 
-enum target_column { EMBEDDING, MODEL, IS_STORED, IS_ARRIVING, PATTERN_ID, ERROR_MESSAGE, HAS_UNSHAPED, N_PATTERNS };
+enum target_column { EMBEDDING, MODEL, IS_STORED, IS_ARRIVING, PATTERN_ID, ERROR_MESSAGE, HAS_UNSHAPED, N_PATTERNS, IS_WAITING };
 
 /* A similarity of 1 to the last digit is more than single precision can give. */
 static const double rounding = 1e-6;
@@ -41,6 +42,8 @@ static enum err no_vector(const struct db_result *r, struct err_info *e)
         return ERR_SET(e, ERR_NOT_FOUND, "this trace is not assembled yet; ask again in a few seconds");
     if (!db_get_bool(r, 0, IS_STORED))
         return ERR_SET(e, ERR_NOT_FOUND, "there is no trace of this id: its spans have not come, or are no longer kept");
+    if (db_get_bool(r, 0, IS_WAITING))
+        return ERR_SET(e, ERR_NOT_FOUND, "this trace is not embedded yet; that is done in the background, ask again later");
     return ERR_SET(e, ERR_NOT_FOUND,
                    "this trace has no embedding, so nothing can be compared with it; search by text or embedding instead");
 }

@@ -9,7 +9,7 @@
 #include "db/reassemble_patterns.h"
 #include "service/background.h"
 
-enum { STEP_TIMEOUT_S = 120, POLL_MS = 1000, RETRY_MS = 1000, BACKLOG_PERIOD_MS = 5000, OVERDUE_MS = 3000 };
+enum { STEP_TIMEOUT_S = 120, POLL_MS = 1000, RETRY_MS = 1000, BACKLOG_PERIOD_MS = 2000, OVERDUE_MS = 3000 };
 enum { ARENA_MAX_BYTES = 64 << 20, PUT_A_SECOND = 1000 };
 /* Patterns whose text the endpoint refuses; of a long text its beginning is tried. They are tried again after a while. */
 enum { REFUSED_MAX = 64, SHORT_TEXT_BYTES = 500, REFUSED_PERIOD_MS = 10 * 60 * 1000 };

@@ -13,7 +13,7 @@
 #include "core/hash.h"
 #include "core/token.h"
 
-enum { TURN_MS = 5, REQUEST_MAX = 4 << 20, TEXTS_MAX = 256, LONG_TEXT = 500, ENDLESS_PIECE = 1 << 16 };
+enum { TURN_MS = 5, REQUEST_MAX = 4 << 20, TEXTS_MAX = 256, LONG_TEXT = 600, ENDLESS_PIECE = 1 << 16 };
 
 /* One request that was read. */
 struct asked {

@@ -27,7 +27,7 @@ enum endpoint_mode {
     ENDPOINT_FAIL,     /* 500 */
     ENDPOINT_DENY,     /* 401 */
     ENDPOINT_REDIRECT, /* 307 */
-    ENDPOINT_REFUSE,   /* 400 when a text has more than 500 bytes or the word poison */
+    ENDPOINT_REFUSE,   /* 400 when a text has more than 600 bytes or the word poison */
 };
 
 enum { ENDPOINT_URL_MAX = 64, ENDPOINT_CONNECTIONS_MAX = 64, ENDPOINT_LAST_MAX = 8192 };
