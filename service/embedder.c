@@ -9,7 +9,8 @@
 #include "db/reassemble_patterns.h"
 #include "service/background.h"
 
-enum { STEP_TIMEOUT_S = 120, POLL_MS = 1000, RETRY_MS = 1000, BACKLOG_PERIOD_MS = 2000, OVERDUE_MS = 3000 };
+/* A step has time for two requests of the longest timeout. */
+enum { STEP_TIMEOUT_S = 1300, POLL_MS = 1000, RETRY_MS = 1000, BACKLOG_PERIOD_MS = 2000, OVERDUE_MS = 3000 };
 enum { ARENA_MAX_BYTES = 64 << 20, PUT_A_SECOND = 1000 };
 /* Patterns whose text the endpoint refuses; of a long text its beginning is tried. They are tried again after a while. */
 enum { REFUSED_MAX = 64, SHORT_TEXT_BYTES = 500, REFUSED_PERIOD_MS = 10 * 60 * 1000 };
@@ -89,6 +90,13 @@ static enum err look_at_backlog(const struct step *t, struct err_info *e)
 
 /* --- by the endpoint outside */
 
+static enum err pass_on(enum err code, const struct err_info *why, struct err_info *e)
+{
+    if (code != OK && e != NULL && e->code == OK)
+        *e = *why;
+    return code;
+}
+
 static void refuse(struct service_embedder *s, int64_t pattern_id)
 {
     const int64_t now_ns = clock_mono_ns();
@@ -98,47 +106,58 @@ static void refuse(struct service_embedder *s, int64_t pattern_id)
     metric_add(s->n_refused, 1);
 }
 
-/* The endpoint refuses what may be one of the texts: they are tried in halves, at last one by one. */
-static enum err ask(const struct step *t, struct db_pattern_waiting *patterns, size_t n, float (*vectors)[EMBEDDING_DIMENSIONS],
-                    struct err_info *e)
+/* The texts of n patterns, of none of them more than so many bytes. */
+static enum err ask(const struct step *t, const struct db_pattern_waiting *patterns, size_t n, size_t max_bytes,
+                    float (*vectors)[EMBEDDING_DIMENSIONS], struct err_info *e)
 {
-    struct service_embedder *const s = t->s;
     struct str *const texts = arena_calloc(t->arena, n, sizeof *texts);
     if (texts == NULL)
         return ERR_SET_NOMEM(e);
     for (size_t i = 0; i < n; i++)
-        texts[i] = patterns[i].text;
-    const enum err code = api_embedder_embed(s->client, t->wait, texts, n, vectors, e);
-    if (code != ERR_INVALID || n > 1 || texts[0].len <= SHORT_TEXT_BYTES)
-        return code;
-    texts[0] = utf8_cut(texts[0], SHORT_TEXT_BYTES);
-    return api_embedder_embed(s->client, t->wait, texts, n, vectors, NULL);
+        texts[i] = utf8_cut(patterns[i].text, max_bytes);
+    return api_embedder_embed(t->s->client, t->wait, texts, n, vectors, e);
 }
 
-static enum err ask_and_store(struct step *t, struct db_pattern_waiting *patterns, size_t n, struct err_info *e)
+/* What was refused may be one of the texts: they are tried in halves, at last one by one, and then by its beginning. */
+static enum err ask_less(struct step *t, const struct db_pattern_waiting *patterns, size_t n, float (*vectors)[EMBEDDING_DIMENSIONS],
+                         bool *is_answered, struct err_info *e)
+{
+    struct err_info why = {0};
+    t->s->n_batch = n > 1 ? n / 2 : 1;
+    if (n > 1)
+        return OK;
+    const enum err code = ask(t, patterns, n, SHORT_TEXT_BYTES, vectors, &why);
+    *is_answered = code == OK;
+    if (code == ERR_INVALID) {
+        refuse(t->s, patterns[0].pattern_id);
+        log_err(LOG_WARN, "embedding_refused", &why);
+        return OK;
+    }
+    return pass_on(code, &why, e);
+}
+
+static enum err ask_and_store(struct step *t, const struct db_pattern_waiting *patterns, size_t n, struct err_info *e)
 {
     struct service_embedder *const s = t->s;
+    const size_t n_max = api_embedder_batch_max(s->client);
     float(*const vectors)[EMBEDDING_DIMENSIONS] = arena_calloc(t->arena, n, sizeof *vectors);
+    struct err_info why = {0};
     if (vectors == NULL)
         return ERR_SET_NOMEM(e);
-    struct err_info why = {0};
-    const enum err code = ask(t, patterns, n, vectors, &why);
-    if (code == OK)
-        TRY(db_embed_store(t->conn, t->wait, s->model, patterns, vectors, n, e));
-    metric_add(s->n_patterns, code == OK ? n : 0);
-    t->has_more = t->has_more || code == OK || code == ERR_INVALID;
-    const size_t n_max = api_embedder_batch_max(s->client);
-    if (code == OK)
+    const enum err code = ask(t, patterns, n, SIZE_MAX, vectors, &why);
+    bool is_answered = code == OK;
+    if (code == ERR_INVALID)
+        TRY(ask_less(t, patterns, n, vectors, &is_answered, e));
+    else if (code == OK)
         s->n_batch = 2 * s->n_batch < n_max ? 2 * s->n_batch : n_max;
-    if (code == ERR_INVALID && n > 1)
-        s->n_batch = n / 2;
-    if (code == ERR_INVALID && n == 1) {
-        refuse(s, patterns[0].pattern_id);
-        log_err(LOG_WARN, "embedding_refused", &why);
-    }
-    if (code != OK && code != ERR_INVALID && e != NULL)
-        *e = why;
-    return code == ERR_INVALID ? OK : code;
+    else
+        return pass_on(code, &why, e);
+    t->has_more = true;
+    if (!is_answered)
+        return OK;
+    TRY(db_embed_store(t->conn, t->wait, s->model, patterns, vectors, n, e));
+    metric_add(s->n_patterns, n);
+    return OK;
 }
 
 /* Asks for one batch, if it is time to. */
@@ -199,15 +218,11 @@ static enum err spread(struct step *t, struct err_info *e)
 /* An endpoint that is down holds up nothing else. */
 static enum err work(struct step *t, struct err_info *e)
 {
-    struct err_info why = {0};
     TRY(db_pattern_work_read(t->conn, t->wait, t->arena, t->s->model, &t->work, e));
     TRY(look_at_backlog(t, e));
     TRY(reassemble(t, e));
     TRY(spread(t, e));
-    const enum err code = embed(t, &why);
-    if (code != OK && e != NULL)
-        *e = why;
-    return code;
+    return embed(t, e);
 }
 
 static int step(void *arg, struct db_conn *conn, const struct db_wait *wait)
