@@ -349,7 +349,25 @@ START_TEST(what_cannot_be_assembled_is_settled)
 }
 END_TEST
 
-/* As an older version left a pattern that a given embedding had named. */
+/* Once a given embedding could name a pattern that it shared with others; the statement is that of the migration. */
+START_TEST(a_pattern_that_was_shared_with_a_given_embedding_is_split)
+{
+    store_all_kinds();
+    remember();
+    database_exec(database_url(),
+                  "UPDATE traces t SET pattern_id = o.pattern_id FROM traces o WHERE o.name = 'n 1' AND t.name = 'g';"
+                  "DELETE FROM patterns WHERE embedding_model = 'given';"
+                  "UPDATE patterns SET embedding_model = 'given', embedding = NULL, trace_count = 2"
+                  " WHERE pattern_id = (SELECT pattern_id FROM traces WHERE name = 'n 1');"
+                  "UPDATE traces SET embedding_model = 'hash-v1' WHERE name = 'n 1';"
+                  "UPDATE patterns p SET embedding_model = 'hash-v1' WHERE embedding_model = 'given'"
+                  " AND EXISTS (SELECT FROM traces t WHERE t.pattern_id = p.pattern_id AND t.embedding_model IS DISTINCT FROM 'given')");
+    reassemble(EMBEDDING_MODEL);
+    (void)spread(EMBEDDING_MODEL);
+    expect_as_before();
+}
+END_TEST
+
 START_TEST(a_settled_pattern_takes_the_next_vector)
 {
     store_spans(1, 1, "GET /", NULL);
@@ -390,6 +408,7 @@ static TCase *tcase_embed_patterns(void)
     tcase_add_test(tcase, the_built_in_embedder_takes_over_from_another);
     tcase_add_test(tcase, outdated_patterns_are_assembled_anew_for_another_model_too);
     tcase_add_test(tcase, what_cannot_be_assembled_is_settled);
+    tcase_add_test(tcase, a_pattern_that_was_shared_with_a_given_embedding_is_split);
     tcase_add_test(tcase, a_settled_pattern_takes_the_next_vector);
     tcase_add_test(tcase, one_session_leads);
     return tcase;
