@@ -86,12 +86,11 @@ static enum MHD_Result engine_begin(struct service_engine *engine, struct servic
     r->head.is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
     (void)MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, engine_on_field, &r->head);
     service_request_identify(r);
-    r->api.method = str_of(method);
-    if (service_head_check(&r->head, &r->refusal) != OK) {
+    service_request_route(r, str_of(method));
+    if (service_request_check(r) != OK) {
         service_traffic_rejected(REJECTED_AMBIGUOUS);
         return engine_answer_now(engine, r);
     }
-    service_request_route(r, str_of(method));
     service_body_begin(r);
     r->stage = STAGE_BODY;
     service_client_until(r->client, deadline_after(engine->config->transfer_timeout_ns));

@@ -42,7 +42,7 @@ static enum err head_check_repeats(const struct service_head *h, struct err_info
         {"Content-Type", h->n_content_type}, {"Content-Encoding", h->n_content_encoding}};
     for (size_t i = 0; i < ARRAY_LEN(once); i++)
         if (once[i].n > 1)
-            return ERR_SET(e, ERR_INVALID, "the header %s came %zu times; send it once", once[i].name, once[i].n);
+            return ERR_PARAM(e, once[i].name, "the header %s came %zu times; send it once", once[i].name, once[i].n);
     return OK;
 }
 
@@ -50,18 +50,18 @@ enum err service_head_check(const struct service_head *h, struct err_info *e)
 {
     TRY(head_check_repeats(h, e));
     if (h->n_host == 0 && !h->is_http_1_0)
-        return ERR_SET(e, ERR_INVALID, "the header Host is missing; HTTP/1.1 requires it");
+        return ERR_PARAM(e, "Host", "the header Host is missing; HTTP/1.1 requires it");
     uint64_t length = 0;
     if (h->n_content_length > 0 && !str_to_u64(h->content_length, &length))
-        return ERR_SET(e, ERR_INVALID, "the header Content-Length is not a number of bytes");
+        return ERR_PARAM(e, "Content-Length", "the header Content-Length is not a number of bytes");
     if (h->n_transfer_encoding == 0)
         return OK;
     if (h->n_content_length > 0)
-        return ERR_SET(e, ERR_INVALID, "the headers Content-Length and Transfer-Encoding exclude each other; send one");
+        return ERR_PARAM(e, "Transfer-Encoding", "the headers Content-Length and Transfer-Encoding exclude each other; send one");
     if (h->is_http_1_0)
-        return ERR_SET(e, ERR_INVALID, "HTTP/1.0 has no Transfer-Encoding; send Content-Length");
+        return ERR_PARAM(e, "Transfer-Encoding", "HTTP/1.0 has no Transfer-Encoding; send Content-Length");
     if (!str_equal_nocase(h->transfer_encoding, STR("chunked")))
-        return ERR_SET(e, ERR_INVALID, "the header Transfer-Encoding may only be chunked");
+        return ERR_PARAM(e, "Transfer-Encoding", "the header Transfer-Encoding may only be chunked");
     return OK;
 }
 

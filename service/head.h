@@ -18,7 +18,7 @@ struct service_head {
 
 /* Takes one field in; names compare without case. */
 void service_head_add(struct service_head *h, struct str name, struct str value);
-/* ERR_INVALID when the request is ambiguous: answer and close. */
+/* ERR_INVALID, naming the header, when the request is ambiguous: answer and close. */
 enum err service_head_check(const struct service_head *h, struct err_info *e) MUST_USE;
 /* Whether a body follows. */
 bool service_head_has_body(const struct service_head *h);

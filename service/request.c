@@ -75,6 +75,17 @@ void service_request_route(struct service_request *r, struct str method)
         r->allow = (struct str){0};
 }
 
+enum err service_request_check(struct service_request *r)
+{
+    struct err_info ambiguity = {0};
+    const enum err code = service_head_check(&r->head, &ambiguity);
+    if (code == OK)
+        return OK;
+    r->refusal = ambiguity;
+    r->allow = (struct str){0};
+    return code;
+}
+
 enum api_lane service_request_lane(const struct service_request *r)
 {
     return r->refusal.code != OK || r->api.route == NULL ? API_LANE_NONE : r->api.route->lane;

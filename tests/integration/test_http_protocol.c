@@ -154,6 +154,35 @@ START_TEST(test_ambiguous_requests_end_the_connection)
 }
 END_TEST
 
+/* Whatever is wrong with a request, its path says how that is written. */
+START_TEST(test_ambiguous_requests_are_answered_in_the_form_of_their_path)
+{
+    static const struct { const char *method, *target, *type, *says; } cases[] = {
+        {"POST", "/v1/traces", "application/json", "\"field\":\"Content-Type\""},
+        {"POST", "/v1/logs", "application/x-protobuf", "Content-Type came 2 times"},
+        {"GET", "/v1/metrics", "application/json", "Content-Type came 2 times"},
+        {"OPTIONS", "/v1/metrics", "application/json", "Content-Type came 2 times"},
+        {"GET", "/healthz", "application/problem+json", "\"parameter\":\"Content-Type\""},
+        {"GET", "/nothing", "application/problem+json", "\"parameter\":\"Content-Type\""}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct http_reply reply;
+        char text[256], line[64];
+        const char *sent = strcmp(cases[i].type, "application/problem+json") == 0 ? "application/json" : cases[i].type;
+        (void)snprintf(text, sizeof text, "%s %s HTTP/1.1\r\nHost: a\r\nContent-Type: %s\r\nContent-Type: %s\r\n\r\n",
+                       cases[i].method, cases[i].target, sent, sent);
+        (void)snprintf(line, sizeof line, "Content-Type: %s", cases[i].type);
+        const int fd = http_connect(&server);
+        http_write(fd, text);
+        ck_assert(http_read(fd, 2000, false, &reply));
+        ck_assert_msg(reply.status == 400, "%s: %d", text, reply.status);
+        ck_assert_msg(http_has_header(&reply, line), "%s: %s", text, reply.head);
+        ck_assert_msg(memmem(reply.body, reply.body_len, cases[i].says, strlen(cases[i].says)) != NULL, "%s: %s", text, reply.body);
+        http_reply_close(&reply);
+        ck_assert_int_eq(close(fd), 0);
+    }
+}
+END_TEST
+
 enum { TOO_LARGE = 100000 };
 
 /* Read to its end, so that the client gets the answer instead of a reset, on a connection that stays. */
@@ -267,6 +296,7 @@ static TCase *tcase_protocol(void)
     tcase_add_test(tc, test_other_methods_learn_what_is_allowed);
     tcase_add_test(tc, test_request_ids);
     tcase_add_test(tc, test_ambiguous_requests_end_the_connection);
+    tcase_add_test(tc, test_ambiguous_requests_are_answered_in_the_form_of_their_path);
     tcase_add_test(tc, test_a_body_too_large);
     tcase_add_test(tc, test_a_chunked_body_too_large);
     tcase_add_test(tc, test_a_body_too_large_is_refused_before_it_is_sent);

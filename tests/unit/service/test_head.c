@@ -55,6 +55,24 @@ START_TEST(test_refuses_what_is_ambiguous)
 }
 END_TEST
 
+START_TEST(test_names_the_header_at_fault)
+{
+    static const struct { struct case_field fields[FIELDS_MAX]; const char *name; } cases[] = {
+        {{{0}}, "Host"},
+        {{{"Host", "a"}, {"content-type", "a/b"}, {"Content-Type", "a/b"}}, "Content-Type"},
+        {{{"Host", "a"}, {"Content-Length", "x"}}, "Content-Length"},
+        {{{"Host", "a"}, {"Content-Length", "5"}, {"Transfer-Encoding", "chunked"}}, "Transfer-Encoding"},
+        {{{"Host", "a"}, {"Transfer-Encoding", "identity"}}, "Transfer-Encoding"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct service_head h = head_of(cases[i].fields, false);
+        struct err_info e = {0};
+        ck_assert_int_eq(service_head_check(&h, &e), ERR_INVALID);
+        ck_assert_str_eq(e.parameter, cases[i].name);
+    }
+}
+END_TEST
+
 START_TEST(test_keeps_the_values)
 {
     const struct case_field fields[FIELDS_MAX] = {{"content-type", " application/json "}, {"Content-Encoding", "gzip"},
@@ -86,6 +104,7 @@ static TCase *tcase_head(void)
 {
     TCase *tc = tcase_create("head");
     tcase_add_test(tc, test_refuses_what_is_ambiguous);
+    tcase_add_test(tc, test_names_the_header_at_fault);
     tcase_add_test(tc, test_keeps_the_values);
     tcase_add_test(tc, test_request_ids);
     return tc;
