@@ -76,16 +76,26 @@ postgres_pick() {
 
 # --- how it is run
 
+# Makes the system's user that the server has. Two at once make one: useradd looks for the name before it takes a lock, so of
+# two the second fails, or gives the user another id than the first has gone on with.
+postgres_user_need() {
+    local lock
+    exec {lock}</etc
+    flock "$lock"
+    getent passwd "$postgres_user" >/dev/null || {
+        say "Making the system user $postgres_user, as PostgreSQL refuses to run as root"
+        useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$postgres_user"
+    }
+    exec {lock}<&-
+}
+
 # Sets whom the server runs as, and postgres_direct where it needs no sandbox: called by a user, from the system's
 # own packages. Root always takes the sandbox: the server may not be root and its user may not be able to reach
 # the cluster's folder, but a bind mount of it it can.
 postgres_prepare() {
     postgres_direct=''
     if [ "$EUID" -eq 0 ]; then
-        getent passwd "$postgres_user" >/dev/null || {
-            say "Making the system user $postgres_user, as PostgreSQL refuses to run as root"
-            useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$postgres_user"
-        }
+        postgres_user_need
         postgres_uid=$(id -u "$postgres_user")
         postgres_gid=$(id -g "$postgres_user")
     else
