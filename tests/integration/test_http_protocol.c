@@ -183,6 +183,29 @@ START_TEST(test_ambiguous_requests_are_answered_in_the_form_of_their_path)
 }
 END_TEST
 
+/* What openapi.yaml says of them. */
+START_TEST(test_heads_too_large)
+{
+    static const struct { const char *before, *after; int len, status; } cases[] = {
+        {"GET /", " HTTP/1.1\r\nHost: a\r\n\r\n", 60 << 10, 404},
+        {"GET /", " HTTP/1.1\r\nHost: a\r\n\r\n", 70 << 10, 414},
+        {"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Any: ", "\r\n\r\n", 60 << 10, 200},
+        {"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Any: ", "\r\n\r\n", 70 << 10, 431}};
+    static char filler[(70 << 10) + 1], text[sizeof filler + 100];
+    memset(filler, 'x', sizeof filler - 1);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct http_reply reply;
+        (void)snprintf(text, sizeof text, "%s%.*s%s", cases[i].before, cases[i].len, filler, cases[i].after);
+        const int fd = http_connect(&server);
+        http_write(fd, text);
+        (void)http_read(fd, 2000, false, &reply);
+        ck_assert_msg(reply.status == cases[i].status, "case %zu: %d", i, reply.status);
+        http_reply_close(&reply);
+        ck_assert_int_eq(close(fd), 0);
+    }
+}
+END_TEST
+
 enum { TOO_LARGE = 100000 };
 
 /* Read to its end, so that the client gets the answer instead of a reset, on a connection that stays. */
@@ -297,6 +320,7 @@ static TCase *tcase_protocol(void)
     tcase_add_test(tc, test_request_ids);
     tcase_add_test(tc, test_ambiguous_requests_end_the_connection);
     tcase_add_test(tc, test_ambiguous_requests_are_answered_in_the_form_of_their_path);
+    tcase_add_test(tc, test_heads_too_large);
     tcase_add_test(tc, test_a_body_too_large);
     tcase_add_test(tc, test_a_chunked_body_too_large);
     tcase_add_test(tc, test_a_body_too_large_is_refused_before_it_is_sent);
