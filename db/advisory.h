@@ -10,8 +10,13 @@
 
 enum { DB_ADVISORY_POLL_MS = 100 };
 
-/* "tracekin" and a number, so that other applications' locks are others. */
+/* Begin with "trace", so that other applications' locks are others. All are listed here, so that no two are the same. */
 #define DB_ADVISORY_MIGRATE INT64_C(0x7472616365006d31)
+#define DB_ADVISORY_ASSEMBLE INT64_C(0x7472616365006d32)
+#define DB_ADVISORY_RETENTION INT64_C(0x7472616365006d33)
+#define DB_ADVISORY_VECTOR_INDEX INT64_C(0x7472616365006d34)
+#define DB_ADVISORY_EMBED INT64_C(0x7472616365006d35)
+#define DB_ADVISORY_CHUNKS INT64_C(0x7472616365006d36)
 
 /* One attempt. */
 enum err db_advisory_try(struct db_conn *c, const struct db_wait *wait, int64_t key, bool *is_held, struct err_info *e) MUST_USE;

@@ -12,7 +12,6 @@
 #include "db/trace_merge.h"
 #include "db/writer_tx.h"
 
-#define LOCK_KEY INT64_C(0x7472616365006d32)
 /* The arena of a round holds what comes of DB_ASSEMBLE_SPANS_MAX spans and of their texts and logs; a stream, their rows. */
 enum { ARENA_MAX_BYTES = 1 << 30, STREAM_MAX_BYTES = 1 << 29, FEWER_TRACES = 8, PARAMS_MAX_BYTES = 4096 };
 enum { ERROR_COLUMNS = 11, OPERATION_COLUMNS = 7 };
@@ -52,7 +51,7 @@ enum err db_assemble_lead(struct db_conn *c, const struct db_wait *wait, bool *i
     TRY(db_assemble_read_prepare(c, wait, e));
     TRY(db_trace_merge_prepare(c, wait, e));
     TRY(db_exec(c, wait, prepare_sql, NULL, e));
-    TRY(db_advisory_try(c, wait, LOCK_KEY, &is_held, e));
+    TRY(db_advisory_try(c, wait, DB_ADVISORY_ASSEMBLE, &is_held, e));
     *is_leader = is_held;
     return OK;
 }

@@ -4,7 +4,6 @@
 #include "db/pattern_text.h"
 #include "db/trace_merge.h"
 
-#define LOCK_KEY INT64_C(0x7472616365006d34)
 enum { STORE_ARENA_BYTES = 1 << 20, IDS_MAX_BYTES = 1 << 16 };
 
 /* As the assembler's: plans are made when the tables may still be small. */
@@ -29,7 +28,7 @@ enum err db_embed_lead(struct db_conn *c, const struct db_wait *wait, bool *is_l
     db_conn_keep(c);
     TRY(db_exec(c, wait, prepare_sql, NULL, e));
     TRY(db_trace_merge_prepare(c, wait, e));
-    TRY(db_advisory_try(c, wait, LOCK_KEY, &is_held, e));
+    TRY(db_advisory_try(c, wait, DB_ADVISORY_EMBED, &is_held, e));
     *is_leader = is_held;
     return OK;
 }

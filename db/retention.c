@@ -4,7 +4,6 @@
 #include "db/advisory.h"
 #include "db/partition.h"
 
-#define LOCK_KEY INT64_C(0x7472616365006d33)
 enum { PARAMS_MAX_BYTES = 4096 };
 
 /* Each takes $1, the nanosecond before which, and deletes at most so many rows ($2). */
@@ -108,12 +107,12 @@ enum err db_retention_run(struct db_conn *c, const struct db_wait *wait, int64_t
     struct db_retained done = {0};
     bool is_held = false;
     TRY(db_conn_open(c, wait, e));
-    TRY(db_advisory_try(c, wait, LOCK_KEY, &is_held, e));
+    TRY(db_advisory_try(c, wait, DB_ADVISORY_RETENTION, &is_held, e));
     *is_leader = is_held;
     if (!is_held)
         return OK;
     const enum err code = clean(c, wait, before_ns, &done, e);
-    db_advisory_unlock(c, wait, LOCK_KEY);
+    db_advisory_unlock(c, wait, DB_ADVISORY_RETENTION);
     *out = done;
     return code;
 }

@@ -6,7 +6,6 @@
 #include "core/clock.h"
 #include "db/advisory.h"
 
-#define LOCK_KEY INT64_C(0x7472616365006d34)
 enum { SQL_MAX_BYTES = 512, PARAMS_MAX_BYTES = 4096, SAFE_VERSION = 804, KIBIBYTE = 1024 };
 
 /* Rows are counted where that is cheap; beyond, the statistics do. */
@@ -64,14 +63,14 @@ enum err db_vector_lead(struct db_conn *c, const struct db_wait *wait, bool *is_
     bool is_held = false;
     TRY(db_conn_open(c, wait, e));
     db_conn_keep(c);
-    TRY(db_advisory_try(c, wait, LOCK_KEY, &is_held, e));
+    TRY(db_advisory_try(c, wait, DB_ADVISORY_VECTOR_INDEX, &is_held, e));
     *is_leader = is_held;
     return OK;
 }
 
 void db_vector_leave(struct db_conn *c, const struct db_wait *wait)
 {
-    db_advisory_unlock(c, wait, LOCK_KEY);
+    db_advisory_unlock(c, wait, DB_ADVISORY_VECTOR_INDEX);
 }
 
 /* --- facts */
