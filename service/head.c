@@ -23,8 +23,31 @@ static const struct field fields[] = {
     {"X-Request-Id", AT(request_id), NO_COUNT},
 };
 
+static bool is_alphanumeric(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* RFC 9110 section 5.6.2. */
+static bool is_token(struct str name)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+    for (size_t i = 0; i < name.len; i++)
+        if (!is_alphanumeric(name.ptr[i]) && memchr(others, name.ptr[i], sizeof others - 1) == NULL)
+            return false;
+    return name.len > 0;
+}
+
+/* libmicrohttpd 0.9.75 takes the space of "Content-Length : 5" for a part of the name, so that the body it announces would be
+ * read as the next request, and leaves a lone CR in a value, where others see the end of a line. */
+static bool is_well_formed(struct str name, struct str value)
+{
+    return is_token(name) && (value.len == 0 || memchr(value.ptr, '\r', value.len) == NULL);
+}
+
 void service_head_add(struct service_head *h, struct str name, struct str value)
 {
+    h->is_malformed = h->is_malformed || !is_well_formed(name, value);
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         if (!str_equal_nocase(name, str_of(fields[i].name)))
             continue;
@@ -48,6 +71,8 @@ static enum err head_check_repeats(const struct service_head *h, struct err_info
 
 enum err service_head_check(const struct service_head *h, struct err_info *e)
 {
+    if (h->is_malformed)
+        return ERR_SET(e, ERR_INVALID, "a header is malformed: its name ends at the colon and holds no space, its value is one line");
     TRY(head_check_repeats(h, e));
     if (h->n_host == 0 && !h->is_http_1_0)
         return ERR_PARAM(e, "Host", "the header Host is missing; HTTP/1.1 requires it");
@@ -87,8 +112,7 @@ bool service_head_is_request_id(struct str id)
         return false;
     for (size_t i = 0; i < id.len; i++) {
         const char c = id.ptr[i];
-        const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!is_letter && !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-')
+        if (!is_alphanumeric(c) && c != '.' && c != '_' && c != '-')
             return false;
     }
     return true;

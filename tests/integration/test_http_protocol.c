@@ -137,6 +137,9 @@ START_TEST(test_ambiguous_requests_end_the_connection)
         "POST /v1/traces HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
         "POST /v1/traces HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\nabcde",
+        "POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\n\r\nabcde",
+        "POST /v1/traces HTTP/1.1\r\n Content-Length: 5\r\nHost: a\r\n\r\nabcde",
+        "GET /healthz HTTP/1.1\r\nHost: a\r\nX-Any: 1\rContent-Length: 5\r\n\r\nabcde",
         "POST /v1/traces HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n",
         "nonsense\r\n\r\n",
     };

@@ -43,6 +43,12 @@ START_TEST(test_refuses_what_is_ambiguous)
         {{{"Host", "a"}, {"Transfer-Encoding", "chunked"}, {"Content-Length", "5"}}, false, false, true},
         {{{"Host", "a"}, {"Content-Type", "a/b"}, {"Content-Type", "a/c"}}, false, false, false},
         {{{"Host", "a"}, {"Content-Encoding", "gzip"}, {"Content-Encoding", "gzip"}}, false, false, false},
+        {{{"Host", "a"}, {"Content-Length ", "5"}}, false, false, false},
+        {{{"Host", "a"}, {"Transfer-Encoding\t", "chunked"}}, false, false, false},
+        {{{"Host", "a"}, {" X-Any", "1"}}, false, false, false},
+        {{{"Host", "a"}, {"", "1"}}, false, false, false},
+        {{{"Host", "a"}, {"X-Any", "1\rContent-Length: 5"}}, false, false, false},
+        {{{"Host", "a"}, {"X!#$%&'*+-.^_`|~9", ""}}, false, true, false},
         {{{"Host", "a"}, {"Accept", "a/b"}, {"Accept", "a/c"}, {"X-Any", "1"}, {"X-Any", "2"}}, false, true, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
