@@ -9,6 +9,20 @@
 
 enum { HTTP_NO_CONTENT = 204, ID_BYTES = 12 };
 
+/* "http://host/path", as a client writes it that takes this for a proxy, asks for /path; the host says nothing here (RFC 9112
+ * section 3.2.2). */
+static struct str request_origin_form(struct str target)
+{
+    struct str rest = {0};
+    const struct str scheme = str_split(target, ':', &rest);
+    if (!str_starts_with(rest, STR("//")) || !(str_equal_nocase(scheme, STR("http")) || str_equal_nocase(scheme, STR("https"))))
+        return target;
+    size_t n = 2;
+    while (n < rest.len && rest.ptr[n] != '/' && rest.ptr[n] != '?')
+        n++;
+    return (struct str){rest.ptr + n, rest.len - n};
+}
+
 struct service_request *service_request_new(const struct api_world *world, struct str target)
 {
     struct service_request *r = mem_calloc(1, sizeof *r);
@@ -23,7 +37,7 @@ struct service_request *service_request_new(const struct api_world *world, struc
     r->api.world = world;
     r->api.arena = &r->arena;
     r->api.wait = (struct db_wait){.deadline_ns = INT64_MAX, .cancelled = &r->is_cancelled, .wake_fd = -1};
-    r->api.target = arena_copy(&r->arena, target);
+    r->api.target = arena_copy(&r->arena, request_origin_form(target));
     if (r->api.target.ptr != NULL)
         return r;
     service_request_free(r);

@@ -61,6 +61,25 @@ START_TEST(test_pipelined_requests_are_answered_in_order)
 }
 END_TEST
 
+START_TEST(test_targets_may_be_whole_urls)
+{
+    static const struct { const char *target; int status; } cases[] = {
+        {"http://a/healthz", 200}, {"HTTPS://b:1/api/v1/services?limit=1", 200}, {"http://a/nothing", 404}, {"http://a", 404},
+        {"http://a?/healthz", 404}, {"ftp://a/healthz", 404}, {"*", 404}};
+    const int fd = http_connect(&server);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct http_reply reply;
+        char text[128];
+        (void)snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", cases[i].target);
+        http_write(fd, text);
+        ck_assert(http_read(fd, 2000, false, &reply));
+        ck_assert_msg(reply.status == cases[i].status, "%s: %d", cases[i].target, reply.status);
+        http_reply_close(&reply);
+    }
+    ck_assert_int_eq(close(fd), 0);
+}
+END_TEST
+
 /* Data of a client that has nothing more to say is stored all the same. */
 START_TEST(test_a_half_closed_export_is_answered)
 {
@@ -317,6 +336,7 @@ static TCase *tcase_protocol(void)
     tcase_add_checked_fixture(tc, start, stop);
     tcase_add_test(tc, test_connections_are_kept);
     tcase_add_test(tc, test_pipelined_requests_are_answered_in_order);
+    tcase_add_test(tc, test_targets_may_be_whole_urls);
     tcase_add_test(tc, test_a_half_closed_export_is_answered);
     tcase_add_test(tc, test_head_is_get_without_the_body);
     tcase_add_test(tc, test_other_methods_learn_what_is_allowed);
