@@ -3,7 +3,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "db/migrate.h"
-#include "service/signals.h"
+#include "service/interrupt.h"
 
 /* Index builds on a large database take their time. */
 enum { RETRY_MS = 500, MIGRATE_TIMEOUT_S = 6 * 3600, STATUS_TIMEOUT_S = 30 };
@@ -13,31 +13,43 @@ struct survey {
     bool is_current;
 };
 
-static struct db_wait wait_for(int64_t seconds)
+static int64_t deadline_in(int64_t seconds)
 {
-    return (struct db_wait){.deadline_ns = clock_mono_ns() + seconds * NS_PER_S, .wake_fd = -1};
+    return clock_mono_ns() + seconds * NS_PER_S;
 }
 
-static enum err schema_try(struct db_conn *db, int *n_applied, struct err_info *e)
+static enum err schema_try(struct db_conn *db, const struct service_interrupt *interrupt, int *n_applied, struct err_info *e)
 {
-    const struct db_wait wait = wait_for(MIGRATE_TIMEOUT_S);
+    const struct db_wait wait = service_interrupt_wait(interrupt, deadline_in(MIGRATE_TIMEOUT_S));
     return db_migrate_run(db, &wait, n_applied, e);
 }
 
-static enum err schema_insist(struct db_conn *db, int64_t deadline_ns, int *n_applied, struct err_info *e)
+static enum err schema_insist(struct db_conn *db, const struct service_interrupt *interrupt, int64_t deadline_ns, int *n_applied,
+                              struct err_info *e)
 {
     for (bool has_said = false;; has_said = true) {
         struct err_info tried = {0};
-        const enum err code = schema_try(db, n_applied, &tried);
+        const enum err code = schema_try(db, interrupt, n_applied, &tried);
         if (code != ERR_UNAVAILABLE || clock_mono_ns() >= deadline_ns) {
             *e = tried;
             return code;
         }
         if (!has_said)
             log_err(LOG_WARN, "database_awaited", &tried);
-        if (service_signals_wait(RETRY_MS * NS_PER_MS))
+        if (service_interrupt_pause(interrupt, RETRY_MS))
             return ERR_SET(e, ERR_CANCELLED, "stopped while waiting for the database");
     }
+}
+
+/* A signal that came too late to end anything still is one. */
+static enum err schema_migrate_on(struct db_conn *db, int64_t deadline_ns, int *n_applied, struct err_info *e)
+{
+    struct service_interrupt *interrupt = NULL;
+    TRY(service_interrupt_new(&interrupt, e));
+    const enum err code = schema_insist(db, interrupt, deadline_ns, n_applied, e);
+    if (service_interrupt_end(interrupt) && code == OK)
+        return ERR_SET(e, ERR_CANCELLED, "stopped once the schema was current");
+    return code;
 }
 
 enum err service_schema_migrate(const struct service_config *config, int *n_applied, struct err_info *e)
@@ -45,7 +57,7 @@ enum err service_schema_migrate(const struct service_config *config, int *n_appl
     struct db_conn *db = db_conn_new(config->database_url.ptr, "tracekin migrate");
     if (db == NULL)
         return ERR_SET_NOMEM(e);
-    const enum err code = schema_insist(db, clock_mono_ns() + config->startup_timeout_ns, n_applied, e);
+    const enum err code = schema_migrate_on(db, clock_mono_ns() + config->startup_timeout_ns, n_applied, e);
     db_conn_free(db);
     return code;
 }
@@ -70,7 +82,7 @@ enum err service_schema_print(const struct service_config *config, FILE *out, bo
     struct db_conn *db = db_conn_new(config->database_url.ptr, "tracekin migrate");
     if (db == NULL)
         return ERR_SET_NOMEM(e);
-    const struct db_wait wait = wait_for(STATUS_TIMEOUT_S);
+    const struct db_wait wait = {.deadline_ns = deadline_in(STATUS_TIMEOUT_S), .wake_fd = -1};
     const enum err code = db_migrate_status(db, &wait, survey_take, &survey, e);
     db_conn_free(db);
     if (code == OK)

@@ -9,8 +9,8 @@
 struct db_conn;
 struct db_wait;
 
-/* Brings it to this binary's. Waits for a database that cannot be reached as long as startup-timeout says; ERR_CANCELLED when
- * SIGTERM or SIGINT came meanwhile. */
+/* Brings it to this binary's. Waits for a database that cannot be reached as long as startup-timeout says. SIGTERM or SIGINT,
+ * where they are blocked, end it with ERR_CANCELLED, whatever it waits for. */
 enum err service_schema_migrate(const struct service_config *config, int *n_applied, struct err_info *e) MUST_USE;
 /* Writes a line for each migration; *is_current is whether all have run and no other has. */
 enum err service_schema_print(const struct service_config *config, FILE *out, bool *is_current, struct err_info *e) MUST_USE;

@@ -1,4 +1,4 @@
-/* SIGTERM and SIGINT, waited for by the main thread; SIGPIPE is ignored. */
+/* SIGTERM and SIGINT, blocked and waited for; SIGPIPE is ignored. */
 #ifndef TRACEKIN_SERVICE_SIGNALS_H
 #define TRACEKIN_SERVICE_SIGNALS_H
 
@@ -9,5 +9,9 @@
 void service_signals_block(void);
 /* Whether one of them came within the time. */
 bool service_signals_wait(int64_t timeout_ns);
+/* A descriptor that is readable when one of them has come; the caller closes it. -1 when there is none to be had. */
+int service_signals_open(void);
+/* Takes the one that made it readable; false when there is none. */
+bool service_signals_take(int fd);
 
 #endif

@@ -1,7 +1,10 @@
 /* The subcommands of the binary: what they print and how they end. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "db/advisory.h"
 #include "tests/integration/support/database.h"
 #include "tests/integration/support/server.h"
 
@@ -85,6 +88,30 @@ START_TEST(test_a_database_that_never_answers_ends_the_start)
 }
 END_TEST
 
+/* Another process migrates, and takes its time. */
+START_TEST(test_a_signal_ends_the_wait_for_the_schema)
+{
+    static const char *const commands[] = {"serve", "migrate"};
+    const char *const settings[] = {url_setting, "TRACEKIN_LISTEN=127.0.0.1:0", NULL};
+    const struct db_wait wait = database_wait(10000);
+    struct db_conn *other = db_conn_new(database_url(), "tracekin test");
+    ck_assert_int_eq(db_advisory_lock(other, &wait, DB_ADVISORY_MIGRATE, NULL), OK);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        struct server s;
+        int status = 0;
+        server_spawn(&s, (const char *const[]){commands[i], NULL}, settings);
+        while (database_number(database_url(), "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tracekin migrate'"
+                                               " AND datname = current_database()") == 0)
+            ck_assert_msg(!server_wait(&s, 20, &status), "%s", server_log(&s));
+        server_signal(&s, SIGTERM);
+        ck_assert_msg(server_wait(&s, 5000, &status), "%s runs on", commands[i]);
+        ck_assert_msg(status == 1, "%s ends with %d: %s", commands[i], status, server_log(&s));
+        ck_assert_int_eq(close(s.log_fd), 0);
+    }
+    db_conn_free(other);
+}
+END_TEST
+
 START_TEST(test_healthcheck)
 {
     struct server s;
@@ -122,6 +149,7 @@ static TCase *tcase_commands(void)
     tcase_add_test(tc, test_check_config_warns_of_what_it_does_not_know);
     tcase_add_test(tc, test_migrate);
     tcase_add_test(tc, test_a_database_that_never_answers_ends_the_start);
+    tcase_add_test(tc, test_a_signal_ends_the_wait_for_the_schema);
     tcase_add_test(tc, test_healthcheck);
     tcase_add_test(tc, test_an_address_in_use_is_named);
     return tc;

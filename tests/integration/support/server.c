@@ -39,7 +39,7 @@ static void child_set_environment(const char *const *settings)
         (void)putenv(strdup(*settings));
 }
 
-static _Noreturn void child_run(const char *const *arguments, const char *const *settings, int out_fd, int err_fd)
+static _Noreturn void child_run(const char *const *arguments, const char *const *settings, int out_fd)
 {
     char *argv[ARGUMENTS_MAX] = {strdup(TRACEKIN_BINARY)};
     sigset_t none;
@@ -49,7 +49,7 @@ static _Noreturn void child_run(const char *const *arguments, const char *const 
     for (size_t i = 0; arguments[i] != NULL && i + 2 < ARGUMENTS_MAX; i++)
         argv[i + 1] = strdup(arguments[i]);
     child_set_environment(settings);
-    if (dup2(out_fd, STDOUT_FILENO) >= 0 && dup2(err_fd, STDERR_FILENO) >= 0)
+    if (dup2(out_fd, STDOUT_FILENO) >= 0 && dup2(out_fd, STDERR_FILENO) >= 0)
         (void)execv(TRACEKIN_BINARY, argv);
     _exit(127);
 }
@@ -80,6 +80,16 @@ static void server_await_ready(struct server *s)
     ck_assert_int_eq(status, 200);
 }
 
+void server_spawn(struct server *s, const char *const *arguments, const char *const *settings)
+{
+    *s = (struct server){.log_fd = memfd_create("log", MFD_CLOEXEC)};
+    ck_assert_int_ge(s->log_fd, 0);
+    s->pid = fork();
+    ck_assert_int_ge(s->pid, 0);
+    if (s->pid == 0)
+        child_run(arguments, settings, s->log_fd);
+}
+
 void server_start(struct server *s, const char *database_url, const char *const *settings)
 {
     static const char *const arguments[] = {"serve", NULL};
@@ -90,12 +100,7 @@ void server_start(struct server *s, const char *database_url, const char *const 
         all[i + 2] = settings[i];
     }
     (void)snprintf(url, sizeof url, "TRACEKIN_DATABASE_URL=%s", database_url);
-    *s = (struct server){.log_fd = memfd_create("log", MFD_CLOEXEC)};
-    ck_assert_int_ge(s->log_fd, 0);
-    s->pid = fork();
-    ck_assert_int_ge(s->pid, 0);
-    if (s->pid == 0)
-        child_run(arguments, all, s->log_fd, s->log_fd);
+    server_spawn(s, arguments, all);
     server_learn_address(s);
     server_await_ready(s);
 }
@@ -160,12 +165,9 @@ void server_await_log(const struct server *s, const char *text, int ms)
 
 int server_command(const char *const *arguments, const char *const *settings, char *out, size_t out_size)
 {
-    struct server s = {.log_fd = memfd_create("output", MFD_CLOEXEC)};
+    struct server s;
     int status = 0;
-    s.pid = fork();
-    ck_assert_int_ge(s.pid, 0);
-    if (s.pid == 0)
-        child_run(arguments, settings, s.log_fd, s.log_fd);
+    server_spawn(&s, arguments, settings);
     const bool ended = server_wait(&s, START_MS, &status);
     (void)snprintf(out, out_size, "%s", server_log(&s));
     ck_assert_msg(ended, "tracekin %s does not end: %s", arguments[0], out);

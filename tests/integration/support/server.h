@@ -19,6 +19,8 @@ struct server {
 /* Starts `tracekin serve` on the database with settings ("TRACEKIN_X=value", up to a NULL; NULL for none) and waits until
  * /readyz is 200. */
 void server_start(struct server *s, const char *database_url, const char *const *settings);
+/* Starts `tracekin` with arguments up to a NULL and settings, and waits for nothing; what it prints, both streams, is its log. */
+void server_spawn(struct server *s, const char *const *arguments, const char *const *settings);
 /* SIGTERM, and waits; returns the exit status, 128 + n when signal n ended it. */
 int server_stop(struct server *s);
 void server_signal(const struct server *s, int signal);
