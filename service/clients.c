@@ -21,7 +21,6 @@ struct service_clients {
     pthread_cond_t stopped;
     pthread_t reaper;
     struct service_client *first;
-    size_t n;
     bool is_stopping;
 };
 
@@ -115,7 +114,6 @@ struct service_client *service_clients_add(struct service_clients *c, int fd, in
     if (c->first != NULL)
         c->first->previous = client;
     c->first = client;
-    c->n++;
     (void)pthread_mutex_unlock(&c->mutex);
     service_traffic_connected(1);
     return client;
@@ -132,18 +130,9 @@ void service_clients_remove(struct service_clients *c, struct service_client *cl
         client->previous->next = client->next;
     else
         c->first = client->next;
-    c->n--;
     (void)pthread_mutex_unlock(&c->mutex);
     service_traffic_connected(-1);
     mem_free(client);
-}
-
-size_t service_clients_count(struct service_clients *c)
-{
-    (void)pthread_mutex_lock(&c->mutex);
-    const size_t n = c->n;
-    (void)pthread_mutex_unlock(&c->mutex);
-    return n;
 }
 
 void service_client_until(struct service_client *client, int64_t deadline_ns)

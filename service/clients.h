@@ -5,7 +5,6 @@
 #ifndef TRACEKIN_SERVICE_CLIENTS_H
 #define TRACEKIN_SERVICE_CLIENTS_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "core/err.h"
@@ -21,7 +20,6 @@ void service_clients_free(struct service_clients *c);
 struct service_client *service_clients_add(struct service_clients *c, int fd, int64_t deadline_ns);
 /* When it returns, the reaper will not touch the socket again. NULL is none. */
 void service_clients_remove(struct service_clients *c, struct service_client *client);
-size_t service_clients_count(struct service_clients *c);
 /* INT64_MAX: no deadline. NULL is none. */
 void service_client_until(struct service_client *client, int64_t deadline_ns);
 

@@ -15,6 +15,9 @@
 /* Each connection's memory holds its request line and header, and the pieces its body comes in. */
 enum { CONNECTION_MEMORY_BYTES = 64 << 10, MHD_MESSAGE_MAX = 256 };
 
+/* What MHD may count beyond us: a connection of a thread that it has told closed and not yet taken off. */
+enum { MHD_CONNECTIONS_SPARE = 16 };
+
 #if MHD_VERSION >= 0x00097701
 #define STRICTNESS_OPTION MHD_OPTION_CLIENT_DISCIPLINE_LVL
 #else
@@ -28,7 +31,7 @@ struct service_engine {
     struct service_lane *const *lanes;
     struct service_clients *clients;
     struct service_bodies bodies;
-    atomic_size_t n_in_flight;
+    atomic_size_t n_in_flight, n_connections;
     atomic_bool is_draining;
 };
 
@@ -177,6 +180,7 @@ static void engine_on_connection(void *cls, struct MHD_Connection *connection, v
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
         service_clients_remove(engine->clients, *socket_context);
         *socket_context = NULL;
+        atomic_fetch_sub(&engine->n_connections, 1);
         return;
     }
     const int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
@@ -195,6 +199,13 @@ static void engine_on_message(void *cls, const char *format, va_list arguments)
     LOG(LOG_DEBUG, "http_engine", LOG_TEXT("message", str_trim(str_of(text))));
 }
 
+/* A limit that no thread can reach, since MHD divides it among them: a thread of 0.9.75 that finds itself at its limit, which
+ * a burst of connections would bring about long before all are, waits for a lock that it holds. The listener keeps the bound. */
+static unsigned engine_mhd_limit(const struct service_config *config)
+{
+    return (unsigned)((config->n_connections_max + MHD_CONNECTIONS_SPARE) * config->n_http_threads);
+}
+
 static struct MHD_Daemon *engine_start(struct service_engine *engine)
 {
     return MHD_start_daemon(
@@ -202,7 +213,7 @@ static struct MHD_Daemon *engine_start(struct service_engine *engine)
         NULL, NULL, engine_on_request, engine,
         MHD_OPTION_EXTERNAL_LOGGER, engine_on_message, NULL,
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)engine->config->n_http_threads,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)engine->config->n_connections_max,
+        MHD_OPTION_CONNECTION_LIMIT, engine_mhd_limit(engine->config),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
         MHD_OPTION_CONNECTION_TIMEOUT, 0U,
         STRICTNESS_OPTION, 1,
@@ -245,9 +256,12 @@ void service_engine_free(struct service_engine *engine)
 
 void service_engine_add(struct service_engine *engine, int fd, const struct sockaddr *address, socklen_t len)
 {
-    /* On failure MHD has closed the socket. */
-    if (MHD_add_connection(engine->daemon, fd, address, len) != MHD_YES)
-        service_traffic_rejected(REJECTED_CONNECTIONS);
+    /* Counted before its thread has seen it, so that a burst is counted whole. On failure MHD has closed the socket. */
+    atomic_fetch_add(&engine->n_connections, 1);
+    if (MHD_add_connection(engine->daemon, fd, address, len) == MHD_YES)
+        return;
+    atomic_fetch_sub(&engine->n_connections, 1);
+    service_traffic_rejected(REJECTED_CONNECTIONS);
 }
 
 void service_engine_drain(struct service_engine *engine)
@@ -262,7 +276,7 @@ size_t service_engine_n_in_flight(const struct service_engine *engine)
 
 size_t service_engine_n_connections(const struct service_engine *engine)
 {
-    return service_clients_count(engine->clients);
+    return atomic_load(&engine->n_connections);
 }
 
 void service_engine_resume(struct service_request *r)
