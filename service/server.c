@@ -141,9 +141,11 @@ static void server_drain(struct server *s)
         service_lane_cancel(s->lanes[i]);
 }
 
-/* No request may be suspended when the engine ends, so the lanes end first; their memory outlives it. */
+/* No request may be suspended when the engine ends, so the lanes end first; their memory outlives it. What is being stored is
+ * waited for, up to its own deadline, so a second signal must be able to end that. */
 static void server_close(struct server *s)
 {
+    service_signals_unblock();
     service_listener_free(s->listener);
     for (int i = API_LANE_READ; i < N_LANES; i++)
         service_lane_close(s->lanes[i]);

@@ -23,6 +23,12 @@ void service_signals_block(void)
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
+void service_signals_unblock(void)
+{
+    const sigset_t set = stop_signals();
+    (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 bool service_signals_wait(int64_t timeout_ns)
 {
     const sigset_t set = stop_signals();

@@ -16,6 +16,11 @@
 
 #define SLOW_REQUEST "GET /api/v1/services HTTP/1.1\r\nHost: a\r\n\r\n"
 
+#define EXPORT_REQUEST                                                                                                     \
+    "POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 216\r\n\r\n"                     \
+    "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"000000000000000000000000000000a1\",\"spanId\":"             \
+    "\"00000000000000b1\",\"name\":\"a\",\"startTimeUnixNano\":\"1700000000000000000\",\"endTimeUnixNano\":\"1700000000000000000\"}]}]}]}"
+
 enum { N_SLOW = 3 };
 
 static struct server server;
@@ -242,6 +247,27 @@ START_TEST(test_a_second_signal_ends_at_once)
 }
 END_TEST
 
+/* An export is not cancelled: it is waited for until its own time is up, or until a second signal. */
+START_TEST(test_a_second_signal_ends_the_wait_for_exports)
+{
+    start_with((const char *const[]){"TRACEKIN_DRAIN_TIMEOUT=0", "TRACEKIN_REQUEST_TIMEOUT=60s", NULL});
+    const struct db_wait wait = database_wait(10000);
+    locker = db_conn_new(database_url(), "tracekin test");
+    ck_assert_int_eq(db_exec(locker, &wait, "BEGIN; LOCK TABLE spans IN ACCESS EXCLUSIVE MODE", NULL, NULL), OK);
+    const int fd = http_connect(&server);
+    http_write(fd, EXPORT_REQUEST);
+    await_metric("tracekin_queue_running{lane=\"ingest\"} 1\n");
+    server_signal(&server, SIGTERM);
+    server_await_log(&server, "\"drain_timeout\"", 2000);
+    int status = 0;
+    ck_assert(!server_wait(&server, 300, &status));
+    server_signal(&server, SIGTERM);
+    ck_assert(server_wait(&server, 5000, &status));
+    ck_assert_int_eq(status, 128 + SIGTERM);
+    ck_assert_int_eq(close(fd), 0);
+}
+END_TEST
+
 static void await_readiness(int status, int ms)
 {
     const int64_t until = clock_mono_ns() + ms * NS_PER_MS;
@@ -359,6 +385,7 @@ static TCase *tcase_load(void)
     tcase_add_test(tc, test_a_stop_waits_for_requests_in_flight);
     tcase_add_test(tc, test_a_stop_cancels_what_takes_too_long);
     tcase_add_test(tc, test_a_second_signal_ends_at_once);
+    tcase_add_test(tc, test_a_second_signal_ends_the_wait_for_exports);
     tcase_add_test(tc, test_bodies_in_memory_are_bounded);
     tcase_add_test(tc, test_connections_are_bounded);
     tcase_add_test(tc, test_running_out_of_files_is_survived);
