@@ -21,6 +21,12 @@ process_recorded() {
     printf '%s\n' "${recorded%% *}"
 }
 
+# process_listens PID: whether that very process has a TCP socket that listens.
+process_listens() {
+    cat "/proc/$1"/net/tcp* 2>/dev/null | awk '$4 == "0A" { print "socket:[" $10 "]" }' |
+        grep -qxFf - <(readlink "/proc/$1/fd/"* 2>/dev/null)
+}
+
 # process_stop PID SIGNAL SECONDS: signals it and waits until it is gone; fails when it outlives SECONDS.
 process_stop() {
     local pid=$1 signal=$2 deadline=$((SECONDS + $3)) identity

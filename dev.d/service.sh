@@ -36,7 +36,7 @@ service_reach() {
     printf '%s:%s\n' "$host" "$port"
 }
 
-# Whether something listens there. Another service's answer must not be taken for that of ours.
+# Whether something listens there: told before anything is started.
 service_port_taken() {
     local reach host
     reach=$(service_reach "$1")
@@ -60,13 +60,13 @@ service_spawn() {
     process_identity "$service_job" >"$run_dir/service" || true
 }
 
-# Waits until the service just spawned can serve; fails when it ends before that or takes too long.
+# Waits until the service just spawned can serve; fails when it ends before that or takes too long. Only one process can listen
+# at an address, so an answer from there is ours once ours listens; before, it would be that of another who was faster.
 service_wait_ready() {
     local deadline=$((SECONDS + service_ready_s))
     while kill -0 "$service_job" 2>/dev/null; do
-        if TRACEKIN_LISTEN=$(service_reach "$listen") "$(service_binary)" healthcheck >/dev/null 2>&1; then
-            kill -0 "$service_job" 2>/dev/null && return
-        fi
+        process_listens "$service_job" &&
+            TRACEKIN_LISTEN=$(service_reach "$listen") "$(service_binary)" healthcheck >/dev/null 2>&1 && return
         [ "$SECONDS" -lt "$deadline" ] || { say "Not ready within $service_ready_s s." && return 1; }
         sleep 0.1
     done
