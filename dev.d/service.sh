@@ -97,14 +97,19 @@ service_say_up() {
     say "tracekin is up at http://$(service_reach "$1") (data in $data_dir)"
 }
 
-# On the way out of an `up` that did not come to its end, or that ran in the foreground.
+# On the way out of an `up` that did not come to its end, or that ran in the foreground. Where its service ended by itself,
+# another `up` may have started one on the folder since, which is not ours to stop.
 service_leave() {
-    local status=$?
+    local status=$? is
     trap - EXIT
     trap '' INT TERM HUP
     say "Stopping"
     cluster_lock
-    service_stop_all
+    if is=$(service_pid) && [ "$is" != "${service_job-}" ]; then
+        say "Another ./dev up has started tracekin here: it stays"
+    else
+        service_stop_all
+    fi
     exit "$status"
 }
 

@@ -22,3 +22,22 @@ for how in INT TERM down; do
     gone "$postgres" || fail "$how: PostgreSQL still runs"
     [ ! -e "$data/pg/postmaster.pid" ] || fail "$how: PostgreSQL did not shut down in order"
 done
+
+# A service that ended by itself may have been started anew by another `up` before this one has the lock.
+env --default-signal=INT "$tree/dev" up --data "$data" --listen "$address" >"$work/said" 2>&1 &
+foreground=$!
+until grep -q 'Ctrl-C stops it' "$work/said"; do sleep 0.1; done
+exec 8>"$data/run/lock"
+flock 8
+"$tree/dev" up --detach --data "$data" --listen "$address" >"$work/other" 2>&1 8>&- &
+other=$!
+until pgrep -P "$other" flock >/dev/null; do
+    kill -0 "$other" || fail "the other up does not wait for the lock: $(<"$work/other")"
+    sleep 0.1
+done
+kill -9 "$(service_of "$data")"
+until grep -q 'Stopping' "$work/said"; do sleep 0.1; done
+exec 8>&-
+wait "$other" || fail "the other up failed: $(<"$work/other")"
+wait "$foreground" || true
+ready "$address" || fail "the first up, on its way out, stopped what the other had started: $(<"$work/said")"
