@@ -11,6 +11,7 @@ cluster_orphans_s=60    # what a killed server leaves behind ends by itself
 cluster_stop_s=120
 cluster_initdb=(--username="$postgres_user" --encoding=UTF8 --auth-local=trust --auth-host=reject --data-checksums)
 cluster_settings=''     # more lines for its configuration
+cluster_is_locked=''
 
 # cluster_folders DIR: sets the names of all that is under DIR, and makes the folders.
 cluster_folders() {
@@ -26,14 +27,18 @@ cluster_folders_make() {
     (umask 077 && mkdir -p -- "$run_dir" "$log_dir")
 }
 
-# Taken again by who has it, it is held.
+# Taken again by who has it, it is held. A descriptor 9 that is open may as well be the caller's.
 cluster_lock() {
-    [ ! -e /proc/self/fd/9 ] || return 0
+    [ -z "$cluster_is_locked" ] || return 0
     exec 9>"$run_dir/lock"
     flock -w 300 9 || die "another ./dev has held $run_dir/lock for five minutes"
+    cluster_is_locked=yes
 }
 
-cluster_unlock() { exec 9>&-; }
+cluster_unlock() {
+    exec 9>&-
+    cluster_is_locked=''
+}
 
 # Prints the pid of the server on this cluster. A number in postmaster.pid proves nothing; a process whose
 # working directory is the cluster does, in whatever mount namespace it sees it.

@@ -20,7 +20,8 @@ gone "$postgres" || fail "down left PostgreSQL running"
 ! ready "$address" || fail "something still answers at $address"
 dev down --data "$data" || fail "a second down exits $?"
 
-# At the same moment, too.
+# At the same moment, too, under a caller whose own lock is the descriptor that ./dev uses for its.
+exec 9>"$work/lock of the caller"
 dev up --detach --data "$data" --listen "$address" &
 first=$!
 dev up --detach --data "$data" --listen "$address" || fail "one of two at once exits $?"
