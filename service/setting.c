@@ -1,5 +1,6 @@
 #include "service/setting.h"
 
+#include <ctype.h>
 #include <math.h>
 
 #include "core/clock.h"
@@ -204,21 +205,41 @@ enum err service_setting_parse(const struct service_setting *s, const char *sour
     return OK;
 }
 
-/* Masks what follows "user:" before '@' of a URI, and the value of password=. */
+/* Where the value of password= begins, or of another of libpq's words that ends so; in its "word = value" form there may be
+ * spaces. NULL when there is none. */
+static const char *find_password(struct str text)
+{
+    static const char word[] = "password";
+    const char *end = text.ptr + text.len;
+    for (const char *at = text.ptr; at < end && (at = memmem(at, (size_t)(end - at), word, sizeof word - 1)) != NULL;) {
+        at += sizeof word - 1;
+        const char *value = at;
+        while (value < end && isspace((unsigned char)*value))
+            value++;
+        if (value < end && *value == '=')
+            return value + 1;
+    }
+    return NULL;
+}
+
+/* Masks what follows "user:" before '@' of a URI, and all from the value of password= on. */
 static void print_url(struct str url, char out[URL_MAX])
 {
-    const char *scheme = url.len == 0 ? NULL : memmem(url.ptr, url.len, "://", 3);
+    if (url.len == 0) {
+        out[0] = '\0';
+        return;
+    }
     const char *end = url.ptr + url.len;
+    const char *scheme = memmem(url.ptr, url.len, "://", 3);
     const char *from = scheme == NULL ? url.ptr : scheme + 3;
-    const char *at = url.len == 0 || scheme == NULL ? NULL : memrchr(from, '@', (size_t)(end - from));
+    const char *at = scheme == NULL ? NULL : memrchr(from, '@', (size_t)(end - from));
     const char *colon = at == NULL ? NULL : memchr(from, ':', (size_t)(at - from));
-    const char *password = url.len == 0 ? NULL : memmem(url.ptr, url.len, "password=", 9);
-    if (password != NULL)
-        (void)snprintf(out, URL_MAX, "%.*s***", (int)(password + 9 - url.ptr), url.ptr);
-    else if (colon != NULL)
-        (void)snprintf(out, URL_MAX, "%.*s:***%.*s", (int)(colon - url.ptr), url.ptr, (int)(end - at), at);
-    else
-        (void)snprintf(out, URL_MAX, "%.*s", STR_ARG(url));
+    const struct str head = colon == NULL ? (struct str){0} : (struct str){url.ptr, (size_t)(colon - url.ptr)};
+    const struct str rest = colon == NULL ? url : (struct str){at, (size_t)(end - at)};
+    const char *password = find_password(rest);
+    const struct str shown = {rest.ptr, password == NULL ? rest.len : (size_t)(password - rest.ptr)};
+    (void)snprintf(out, URL_MAX, "%.*s%s%.*s%s", STR_ARG(head), colon == NULL ? "" : ":***", STR_ARG(shown),
+                   password == NULL ? "" : "***");
 }
 
 /* A query may hold a key too. */

@@ -179,6 +179,9 @@ START_TEST(test_passwords_are_not_printed)
         {"postgresql://me@db/tk", "TRACEKIN_DATABASE_URL=postgresql://me@db/tk\n"},
         {"postgresql:///tk?user=me&password=secret", "TRACEKIN_DATABASE_URL=postgresql:///tk?user=me&password=***\n"},
         {"host=db password=secret user=me", "TRACEKIN_DATABASE_URL=host=db password=***\n"},
+        {"host=db password = secret", "TRACEKIN_DATABASE_URL=host=db password =***\n"},
+        {"postgresql://me:secret@db/tk?sslpassword=secret", "TRACEKIN_DATABASE_URL=postgresql://me:***@db/tk?sslpassword=***\n"},
+        {"user=password password\t=secret", "TRACEKIN_DATABASE_URL=user=password password\t=***\n"},
         {"host=db user=me", "TRACEKIN_DATABASE_URL=host=db user=me\n"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
