@@ -173,14 +173,13 @@ class Compose(unittest.TestCase):
 
 class Database(unittest.TestCase):
     def test_url_is_that_of_the_server(self):
-        for password in ("tracekin", "another"):
+        for password in ("tracekin", "p@ss/w%rd"):
             services = yaml.safe_load(substituted(read("docker-compose.yml"), {"POSTGRES_PASSWORD": password}))["services"]
-            server = services["postgres"]["environment"]
-            url = urlsplit(services["tracekin"]["environment"]["TRACEKIN_DATABASE_URL"])
-            self.assertEqual("postgres", url.hostname)
-            self.assertEqual(5432, url.port)
-            self.assertEqual((server["POSTGRES_USER"], password, "/" + server["POSTGRES_DB"]), (url.username, url.password, url.path))
-            self.assertEqual(password, server["POSTGRES_PASSWORD"])
+            server, client = services["postgres"]["environment"], services["tracekin"]["environment"]
+            url = urlsplit(client["TRACEKIN_DATABASE_URL"])
+            self.assertEqual(("postgres", 5432), (url.hostname, url.port))
+            self.assertEqual((server["POSTGRES_USER"], None, "/" + server["POSTGRES_DB"]), (url.username, url.password, url.path))
+            self.assertEqual((password, password), (server["POSTGRES_PASSWORD"], client["PGPASSWORD"]))
 
     def test_healthcheck_asks_by_tcp(self):
         check = SERVICES["postgres"]["healthcheck"]["test"]
