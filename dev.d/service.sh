@@ -128,6 +128,7 @@ service_up_already() {
 }
 
 service_start() {
+    [ "${listen##*:}" != 0 ] || die "--listen takes a port, not 0: which one the service got, only its log would tell"
     ! service_port_taken "$listen" || die "something else listens at $listen; choose another address with --listen"
     if [ -n "${TRACEKIN_DATABASE_URL-}" ]; then
         database_url=$TRACEKIN_DATABASE_URL

@@ -22,5 +22,6 @@ until (exec 3<>"/dev/tcp/127.0.0.1/${address##*:}") 2>/dev/null; do sleep 0.1; d
 expect_failure "something else listens at $address" dev up --detach --data "$work/data" --listen "$address"
 kill "$squatter"
 
+expect_failure "--listen takes a port, not 0" timeout 60 "$tree/dev" up --detach --data "$work/data" --listen 127.0.0.1:0
 expect_failure "did not start" dev up --detach --data "$work/data" --listen 127.0.0.1:notaport
 [ ! -e "$work/data/pg/postmaster.pid" ] || fail "PostgreSQL was left running after a start that failed"
