@@ -6,6 +6,7 @@ data=$work/data
 address=$(free_address)
 
 for how in INT TERM down; do
+    : >"$work/said" # what the one before said must not be taken for this one's words
     # A job in the background would have SIGINT ignored.
     env --default-signal=INT "$tree/dev" up --data "$data" --listen "$address" >"$work/said" 2>&1 &
     foreground=$!
@@ -23,6 +24,7 @@ for how in INT TERM down; do
     [ ! -e "$data/pg/postmaster.pid" ] || fail "$how: PostgreSQL did not shut down in order"
 done
 
+: >"$work/said"
 # A service that ended by itself may have been started anew by another `up` before this one has the lock.
 env --default-signal=INT "$tree/dev" up --data "$data" --listen "$address" >"$work/said" 2>&1 &
 foreground=$!
