@@ -65,6 +65,7 @@ void db_put_time(struct db_params *p, int64_t wall_ns);   /* timestamptz, cut to
 void db_put_json(struct db_params *p, struct str value);  /* jsonb; absent: NULL */
 void db_put_text_array(struct db_params *p, const struct str *items, size_t n_items);
 void db_put_bytes_array(struct db_params *p, const struct str *items, size_t n_items);
+void db_put_i32_array(struct db_params *p, const int32_t *items, size_t n_items);
 /* As pgvector's binary form, of a type that the server infers: the statement says $n::vector. */
 void db_put_vector(struct db_params *p, const float *values, size_t n_values);
 

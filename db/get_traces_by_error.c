@@ -3,29 +3,56 @@
 #include "core/clock.h"
 #include "db/like.h"
 #include "db/query.h"
+#include "db/walk.h"
 
+#define NEWEST "start_ns DESC, error_id DESC"
+#define ERRORS                                                                                                             \
+    "(SELECT * FROM errors WHERE (start_ns, error_id) > ($1, $2) AND (start_ns, error_id) < ($3, $4)"                      \
+    " ORDER BY " NEWEST " LIMIT $11)"
+#define IS_MATCH                                                                                                           \
+    "($5::text IS NULL OR l.service = $5) AND ($6::text IS NULL OR l.name = $6) AND ($7::text IS NULL OR l.type = $7)"      \
+    " AND ($8::text IS NULL OR l.message LIKE $8) AND ($9::text IS NULL OR l.message ILIKE $9)"
 static const struct db_statement statement = {
     "get_traces_by_error",
-    "SELECT start_ns, error_id, trace_id, span_id, service, name, type, message, source, duration_ms FROM errors"
-    " WHERE start_ns >= $1 AND start_ns < $2 AND (start_ns, error_id) < ($3, $4)"
-    " AND ($5::text IS NULL OR service = $5) AND ($6::text IS NULL OR name = $6) AND ($7::text IS NULL OR type = $7)"
-    " AND ($8::text IS NULL OR message LIKE $8) AND ($9::text IS NULL OR message ILIKE $9)"
-    " ORDER BY start_ns DESC, error_id DESC LIMIT $10"};
+    "SELECT start_ns, error_id, trace_id, span_id, service, name, type, message, source, duration_ms, " DB_WALK_COLUMNS
+    " FROM " DB_WALK_EXAMINE(ERRORS, NEWEST, IS_MATCH, "$10") " AS l ORDER BY " NEWEST};
 
-enum column { START_NS, ERROR_ID, TRACE_ID, SPAN_ID, SERVICE, NAME, TYPE, MESSAGE, SOURCE, DURATION_MS };
+enum column { START_NS, ERROR_ID, TRACE_ID, SPAN_ID, SERVICE, NAME, TYPE, MESSAGE, SOURCE, DURATION_MS, N_COLUMNS };
 
-static void put_all(struct db_params *p, const struct db_get_traces_by_error_params *params)
+/* A search under way. */
+struct search {
+    const struct db_get_traces_by_error_params *params;
+    db_get_traces_by_error_fn fn;
+    void *arg;
+};
+
+static void want(struct grams *g, const struct db_get_traces_by_error_params *params)
 {
-    db_put_i64(p, params->window.start_ns);
-    db_put_i64(p, params->window.end_ns);
-    db_put_i64(p, params->after == NULL ? params->window.end_ns : params->after->start_ns);
-    db_put_bytes(p, params->after == NULL ? STR("") : params->after->error_id);
-    db_put_text(p, params->service);
-    db_put_text(p, params->operation);
-    db_put_text(p, params->type);
-    db_put_text(p, params->pattern);
-    db_put_like_contains(p, params->text);
-    db_put_i64(p, params->limit);
+    db_chunk_want_error(g, params->service, params->operation, params->type);
+    if (params->pattern.ptr != NULL)
+        db_like_want(g, params->pattern);
+    if (params->text.ptr != NULL)
+        grams_add_part(g, params->text, false, false);
+}
+
+static enum err scan(const struct db_walk *w, const struct db_walk_bounds *bounds, int64_t n, struct db_result **out,
+                     struct err_info *e)
+{
+    const struct db_get_traces_by_error_params *const params = ((const struct search *)w->arg)->params;
+    struct db_params p;
+    db_params_init(&p, w->arena);
+    db_put_i64(&p, bounds->low.ns);
+    db_put_bytes(&p, bounds->low.id);
+    db_put_i64(&p, bounds->high.ns);
+    db_put_bytes(&p, bounds->high.id);
+    db_put_text(&p, params->service);
+    db_put_text(&p, params->operation);
+    db_put_text(&p, params->type);
+    db_put_text(&p, params->pattern);
+    db_put_like_contains(&p, params->text);
+    db_put_i64(&p, w->n_wanted);
+    db_put_i64(&p, n);
+    return db_run(w->conn, w->wait, &statement, &p, out, e);
 }
 
 static struct db_get_traces_by_error_row read_row(const struct db_result *r, int row)
@@ -44,20 +71,31 @@ static struct db_get_traces_by_error_row read_row(const struct db_result *r, int
     };
 }
 
+static enum err tell(const struct db_walk *w, const struct db_result *r, int row, struct err_info *e)
+{
+    const struct search *const s = w->arg;
+    const struct db_get_traces_by_error_row error = read_row(r, row);
+    (void)e;
+    return s->fn(s->arg, &error);
+}
+
 static enum err ask(struct db_conn *c, const struct db_wait *wait, struct arena *arena,
                     const struct db_get_traces_by_error_params *params, db_get_traces_by_error_fn fn, void *arg,
                     struct err_info *e)
 {
-    struct db_params p;
-    db_params_init(&p, arena);
-    put_all(&p, params);
-    AUTO(db_result) struct db_result *r = NULL;
-    TRY(db_run(c, wait, &statement, &p, &r, e));
-    for (int row = 0; row < db_n_rows(r); row++) {
-        const struct db_get_traces_by_error_row error = read_row(r, row);
-        TRY(fn(arg, &error));
+    static const struct db_walk_kind errors = {DB_CHUNKED_ERRORS, scan, N_COLUMNS, tell};
+    AUTO(grams) struct grams *wanted = grams_new();
+    if (wanted == NULL)
+        return ERR_SET_NOMEM(e);
+    want(wanted, params);
+    struct search s = {params, fn, arg};
+    struct db_walk w = {.kind = &errors, .arg = &s, .conn = c, .wait = wait, .arena = arena, .window = params->window,
+                        .wanted = wanted, .n_wanted = params->limit, .n_examinable = INT64_MAX};
+    if (params->after != NULL) {
+        w.after = (struct db_walk_key){params->after->start_ns, params->after->error_id};
+        w.has_after = true;
     }
-    return OK;
+    return db_walk(&w, e);
 }
 
 enum err db_get_traces_by_error(struct db_conn *c, const struct db_wait *wait, struct arena *arena,

@@ -24,3 +24,25 @@ void db_put_like_contains(struct db_params *p, struct str text)
         p->failed = true;
     db_put_text(p, pattern);
 }
+
+static void want_literals(struct grams *g, struct buf *literals)
+{
+    if (buf_is_ok(literals))
+        grams_add_part(g, buf_str(literals), false, false);
+    buf_clear(literals);
+}
+
+void db_like_want(struct grams *g, struct str pattern)
+{
+    AUTO(buf) struct buf literals;
+    buf_init(&literals, pattern.len);
+    for (size_t i = 0; i < pattern.len; i++) {
+        const bool is_escape = pattern.ptr[i] == '\\' && i + 1 < pattern.len;
+        if (is_escape || (pattern.ptr[i] != '%' && pattern.ptr[i] != '_')) {
+            buf_putc(&literals, pattern.ptr[is_escape ? ++i : i]);
+            continue;
+        }
+        want_literals(g, &literals);
+    }
+    want_literals(g, &literals);
+}

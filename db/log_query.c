@@ -42,6 +42,13 @@ static void put_boundary(struct buf *out, char beside, const char *word)
         buf_puts(out, str_of(word));
 }
 
+/* A boundary stands only beside a word character, for beside another it never matches. */
+static struct db_log_text text_of(const struct term *t)
+{
+    return (struct db_log_text){t->text, .begins = !t->is_phrase && is_word_byte(t->text.ptr[0]),
+                                .ends = !t->is_phrase && !t->is_prefix && is_word_byte(t->text.ptr[t->text.len - 1])};
+}
+
 /* The text as a regular expression. */
 static struct str regex_of(const struct term *t, struct arena *arena)
 {
@@ -125,6 +132,7 @@ static bool add_term(struct db_log_query *q, const struct term *t, struct arena 
     if (!t->is_phrase)
         q->regexes[q->n_regexes++] = regex;
     const struct str part = db_like_contains(t->text, arena);
+    q->texts[q->n_parts] = text_of(t);
     q->parts[q->n_parts++] = part;
     return part.ptr != NULL;
 }

@@ -11,10 +11,17 @@
 
 enum { DB_LOG_QUERY_TERMS_MAX = 32 };
 
+/* What occurs in a message that a term matches: it begins, or ends, where a word of the message does. */
+struct db_log_text {
+    struct str text;
+    bool begins, ends;
+};
+
 /* Every part (an ILIKE pattern) and every regex (of a word: its part alone would match within a word too) must match, and
  * no excluded regex may; regular expressions match in any case. */
 struct db_log_query {
     struct str parts[DB_LOG_QUERY_TERMS_MAX];
+    struct db_log_text texts[DB_LOG_QUERY_TERMS_MAX]; /* of the parts */
     struct str regexes[DB_LOG_QUERY_TERMS_MAX];
     struct str excluded[DB_LOG_QUERY_TERMS_MAX];
     size_t n_parts, n_regexes, n_excluded;

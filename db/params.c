@@ -141,6 +141,19 @@ void db_put_bytes_array(struct db_params *p, const struct str *items, size_t n_i
     put_array(p, DB_OID_BYTEA_ARRAY, DB_OID_BYTEA, items, n_items);
 }
 
+void db_put_i32_array(struct db_params *p, const int32_t *items, size_t n_items)
+{
+    struct str *const fields = n_items > 0 ? arena_calloc(p->arena, n_items, sizeof *fields) : NULL;
+    uint8_t *const bytes = n_items > 0 ? arena_calloc(p->arena, n_items, sizeof *items) : NULL;
+    p->failed = p->failed || (n_items > 0 && (fields == NULL || bytes == NULL));
+    for (size_t i = 0; !p->failed && i < n_items; i++) {
+        put_be(bytes + i * sizeof *items, (uint32_t)items[i], sizeof *items);
+        fields[i] = (struct str){(const char *)bytes + i * sizeof *items, sizeof *items};
+    }
+    if (!p->failed)
+        put_array(p, DB_OID_INT4_ARRAY, DB_OID_INT4, fields, n_items);
+}
+
 void db_put_vector(struct db_params *p, const float *values, size_t n_values)
 {
     const size_t size = VECTOR_HEADER_BYTES + n_values * sizeof(float);

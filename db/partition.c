@@ -15,7 +15,8 @@ enum { NAME_MAX_BYTES = 48, SQL_MAX_BYTES = 512, RFC_MAX_BYTES = 16 };
  * detached to keep. */
 #define MARK "tracekin drops this"
 
-const char *const db_partitioned_tables[DB_PARTITIONED_TABLES] = {"spans", "logs", "metric_points"};
+const char *const db_partitioned_tables[DB_PARTITIONED_TABLES] = {"spans", "logs", "metric_points", "log_chunks",
+                                                                   "error_chunks"};
 
 struct name {
     char text[NAME_MAX_BYTES];

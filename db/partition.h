@@ -1,4 +1,4 @@
-/* The day partitions of spans, logs and metric_points: spans_20230129 holds that UTC day.
+/* The day partitions of spans, logs and metric_points, and of the chunks of logs and errors: spans_20230129 holds that UTC day.
  *
  * A partition is made beside its parent and then attached, which waits for no reader and no writer of the parent. Several
  * threads and processes may ask for the same day at once: a transaction-level advisory lock a table and day lets one make
@@ -11,7 +11,7 @@
 
 #include "db/conn.h"
 
-enum { DB_PARTITIONED_TABLES = 3, DB_PARTITION_DAYS_KNOWN_MAX = 4096, DB_PARTITION_PATIENCE_MS = 5000 };
+enum { DB_PARTITIONED_TABLES = 5, DB_PARTITION_DAYS_KNOWN_MAX = 4096, DB_PARTITION_PATIENCE_MS = 5000 };
 extern const char *const db_partitioned_tables[DB_PARTITIONED_TABLES];
 
 /* Makes sure the day (days since 1970-01-01 UTC) of the table has a partition; in a transaction of its own, so none may be

@@ -25,6 +25,7 @@ struct db_search_logs_params {
 /* How a search ended. When the budget was spent before limit rows were found, asking again after resume goes on. */
 struct db_search_logs_end {
     bool budget_spent;
+    int64_t n_examined; /* records; not counted when trace_id was given, nor in the scan in which the last row was found */
     struct db_search_logs_key resume; /* log_id is in the arena */
 };
 

@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "service/assembler.h"
+#include "service/chunker.h"
 #include "service/embedder.h"
 #include "service/embeddings.h"
 #include "service/index.h"
@@ -33,6 +34,7 @@ struct server {
     struct service_listener *listener;
     struct service_assembler *assembler;
     struct service_embedder *embedder;
+    struct service_chunker *chunker;
     struct service_retention *retention;
     struct service_index_keeper *index_keeper;
     struct service_index_monitor *index_monitor;
@@ -79,6 +81,7 @@ static enum err server_start_background(struct server *s, struct err_info *e)
     TRY(service_embedder_start(url, s->world.embedder, when.quiet_ms, &s->embedder, e));
     TRY(service_index_keeper_start(url, &wish, s->world.vectors, &s->index_keeper, e));
     TRY(service_index_monitor_start(url, s->world.vectors, &s->index_monitor, e));
+    TRY(service_chunker_start(url, &s->chunker, e));
     return service_retention_start(url, s->config.retention_ns, &s->retention, e);
 }
 
@@ -159,6 +162,7 @@ static void server_close(struct server *s)
     db_writer_free(s->world.writer);
     service_assembler_stop(s->assembler);
     service_embedder_stop(s->embedder);
+    service_chunker_stop(s->chunker);
     service_retention_stop(s->retention);
     service_index_keeper_stop(s->index_keeper);
     service_index_monitor_stop(s->index_monitor);

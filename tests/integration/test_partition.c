@@ -8,8 +8,8 @@ enum { N_THREADS = 8, N_DAYS = 6, WAIT_MS = 20000, FIRST_DAY = 19386 }; /* 2023-
 static void setup(void)
 {
     batches_schema();
-    database_exec(database_url(), "DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT inhrelid::regclass FROM pg_inherits WHERE"
-                                  " inhparent IN ('spans'::regclass, 'logs'::regclass, 'metric_points'::regclass)"
+    database_exec(database_url(), "DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT inhrelid::regclass FROM pg_inherits"
+                                  " JOIN pg_class c ON c.oid = inhparent WHERE c.relkind = 'p'"
                                   " LOOP EXECUTE 'DROP TABLE ' || t; END LOOP; END $$");
 }
 
