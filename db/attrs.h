@@ -11,10 +11,13 @@ struct db_attrs {
 };
 
 /* SQL that is true when the jsonb column holds the one pair of k (key), v (value) and j (value as JSON, '' for none). */
-#define DB_ATTR_MATCHES(column, k, v, j)                                                                                \
-    column " @> ANY(ARRAY[jsonb_build_object(" k ", " v "), jsonb_build_object(" k ", " DB_ATTR_JSON(v, j) "),"         \
+#define DB_ATTR_MATCHES(column, k, v, j) column " @> ANY(" DB_ATTR_FORMS(k, v, j) ")"
+/* The same for a pair of parameters: its forms are made once, not for each row. The planner then knows nothing of them. */
+#define DB_ATTR_MATCHES_ONCE(column, k, v, j) column " @> ANY((SELECT " DB_ATTR_FORMS(k, v, j) ")::jsonb[])"
+#define DB_ATTR_FORMS(k, v, j)                                                                                          \
+    "ARRAY[jsonb_build_object(" k ", " v "), jsonb_build_object(" k ", " DB_ATTR_JSON(v, j) "),"                        \
     " jsonb_build_object(" k ", jsonb_build_array(" v ")),"                                                             \
-    " jsonb_build_object(" k ", jsonb_build_array(" DB_ATTR_JSON(v, j) "))])"
+    " jsonb_build_object(" k ", jsonb_build_array(" DB_ATTR_JSON(v, j) "))]"
 #define DB_ATTR_JSON(v, j) "coalesce(nullif(" j ", '')::jsonb, to_jsonb(" v "))"
 /* SQL that is true when the jsonb column holds all pairs of three text arrays, as db_put_attrs puts them. */
 #define DB_ATTRS_MATCH(column, ks, vs, js)                                                                              \

@@ -117,6 +117,13 @@ static enum err read_term(struct str *rest, struct arena *arena, struct term *t,
     return OK;
 }
 
+/* Where the part stands beside the edge of a word; between any other character and the rest there is one anyway. */
+static struct db_log_text text_of(const struct term *t)
+{
+    return (struct db_log_text){t->text, .begins = !t->is_phrase && is_word_byte(t->text.ptr[0]),
+                                .ends = !t->is_phrase && !t->is_prefix && is_word_byte(t->text.ptr[t->text.len - 1])};
+}
+
 static bool add_term(struct db_log_query *q, const struct term *t, struct arena *arena)
 {
     struct str regex = {"", 0};
