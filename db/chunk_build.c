@@ -8,7 +8,7 @@
 /* A text is of DB_CHUNK_TEXT_MAX_BYTES at most, so a reading's rows are few. */
 enum { ARENA_MAX_BYTES = 1 << 20, READ_ROWS = 256, ARRIVALS_MAX = 4096 };
 /* More grams than these tell texts that have nothing in common: to index them would cost more than to read the chunk. */
-enum { GRAMS_MAX = 1 << 15 };
+enum { GRAMS_MAX = 1 << 15, GRAM_BYTES = 64 }; /* of an arena, on its way into a parameter */
 
 /* Of the chunks and arrivals of a noun: log_chunks, log_arrivals. */
 #define WAITING(noun)                                                                                                       \
@@ -197,12 +197,12 @@ static enum err end_chunk(struct round *r, struct err_info *e)
 {
     AUTO(arena) struct arena arena;
     struct db_params p;
+    arena_init(&arena, ARENA_MAX_BYTES + GRAMS_MAX * GRAM_BYTES);
+    db_params_init(&p, &arena);
     if (r->n_in_chunk == 0)
         return OK;
     if (!grams_is_ok(r->grams))
         return ERR_SET_NOMEM(e);
-    arena_init(&arena, ARENA_MAX_BYTES + GRAMS_MAX * 64);
-    db_params_init(&p, &arena);
     db_put_time(&p, r->chunk_from_ns);
     db_put_i64(&p, r->chunk_from_ns);
     db_put_i64(&p, r->chunk_to_ns);

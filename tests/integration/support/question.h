@@ -6,6 +6,7 @@
 #define TRACEKIN_TESTS_QUESTION_H
 
 #include "core/clock.h"
+#include "db/chunk_build.h"
 #include "db/window.h"
 #include "tests/integration/support/database.h"
 
@@ -37,6 +38,8 @@ struct str question_trace_id(struct question *q, unsigned n);
 struct str question_span_id(struct question *q, unsigned n);
 /* The number a trace or span id was made of. */
 unsigned question_id_number(struct str id);
+/* Puts what has arrived into chunks; returns how many. */
+int64_t question_chunk(struct question *q);
 /* How often a table and its indexes were read, once the sessions that were closed have told. */
 int64_t question_n_reads(const char *table);
 
