@@ -98,6 +98,10 @@ START_TEST(arrays_know_nulls_and_may_be_empty)
     expect(DB_OID_TEXT_ARRAY, two, sizeof two - 1);
     db_put_bytes_array(&params, NULL, 0);
     expect(DB_OID_BYTEA_ARRAY, none, sizeof none - 1);
+    static const char numbers[] = "\0\0\0\1\0\0\0\0\0\0\0\x17\0\0\0\2\0\0\0\1"
+                                  "\0\0\0\4\0\0\0\7\0\0\0\4\xff\xff\xff\xfe";
+    db_put_i32_array(&params, (const int32_t[]){7, -2}, 2);
+    expect(DB_OID_INT4_ARRAY, numbers, sizeof numbers - 1);
 }
 END_TEST
 
