@@ -8,7 +8,7 @@
 /* What PostgreSQL finds by ILIKE and ~* has the grams that are wanted, whatever the locale takes for a letter, for part of a
  * word and for the same in another case. */
 
-enum { PAIRS = 2000, ROUNDS = 5, CHARACTERS = 8, TEXT_MAX = 64, GRAMS_MAX = 256, SQL_MAX = 512 };
+enum { PAIRS = 2000, ROUNDS = 2, CHARACTERS = 8, TEXT_MAX = 64, GRAMS_MAX = 256, SQL_MAX = 512 };
 
 static struct question q;
 static unsigned seed;
@@ -54,13 +54,13 @@ static void make_pair(struct pair *p)
         (void)strcat(p->part, alike[kinds[i]][next(8)]);
 }
 
-static bool is_within(const struct pair *p)
+static bool is_within(const struct pair *p, bool is_word)
 {
     int32_t of_text[GRAMS_MAX], of_part[GRAMS_MAX];
     AUTO(grams) struct grams *text = grams_new();
     AUTO(grams) struct grams *part = grams_new();
     grams_add_text(text, str_of(p->text));
-    grams_add_part(part, p->query.texts[0].text, p->query.texts[0].begins, p->query.texts[0].ends);
+    grams_add_part(part, str_of(p->part), is_word && p->query.texts[0].begins, is_word && p->query.texts[0].ends);
     const size_t n_text = grams_last(text, of_text, GRAMS_MAX);
     const size_t n_part = grams_last(part, of_part, GRAMS_MAX);
     size_t n_found = 0;
@@ -94,7 +94,7 @@ static int64_t check_found(const char *collation)
     AUTO(db_result) struct db_result *r = NULL;
     int64_t n_found = 0;
     (void)snprintf(sql, sizeof sql,
-                   "SELECT text COLLATE \"%s\" ILIKE pattern AND text COLLATE \"%s\" ~* regex"
+                   "SELECT text COLLATE \"%s\" ILIKE pattern, text COLLATE \"%s\" ~* regex"
                    " FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS t (text, pattern, regex, i) ORDER BY i",
                    collation, collation);
     const struct db_statement statement = {"test", sql};
@@ -107,7 +107,9 @@ static int64_t check_found(const char *collation)
         if (!db_get_bool(r, row, 0))
             continue;
         n_found++;
-        ck_assert_msg(is_within(&pairs[row]), "%s finds '%s' in '%s'", collation, pairs[row].part, pairs[row].text);
+        ck_assert_msg(is_within(&pairs[row], false), "%s finds '%s' in '%s'", collation, pairs[row].part, pairs[row].text);
+        ck_assert_msg(!db_get_bool(r, row, 1) || is_within(&pairs[row], true), "%s finds the word '%s' in '%s'", collation,
+                      pairs[row].part, pairs[row].text);
     }
     return n_found;
 }
