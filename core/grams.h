@@ -14,7 +14,7 @@
 #include "core/attr.h"
 #include "core/str.h"
 
-enum { GRAMS_END = 1 << 22 };
+enum { GRAMS_END = 1 << 21 };
 
 struct grams;
 

@@ -42,13 +42,6 @@ static void put_boundary(struct buf *out, char beside, const char *word)
         buf_puts(out, str_of(word));
 }
 
-/* A boundary stands only beside a word character, for beside another it never matches. */
-static struct db_log_text text_of(const struct term *t)
-{
-    return (struct db_log_text){t->text, .begins = !t->is_phrase && is_word_byte(t->text.ptr[0]),
-                                .ends = !t->is_phrase && !t->is_prefix && is_word_byte(t->text.ptr[t->text.len - 1])};
-}
-
 /* The text as a regular expression. */
 static struct str regex_of(const struct term *t, struct arena *arena)
 {
