@@ -10,18 +10,19 @@ enum { GAP_SHARE = 8 };
 /* One snapshot of all, for an arrival may become a chunk at any time. Only the partitions' time may be looked up besides the
  * grams: + 0 keeps other indexes out. */
 #define CHUNKS(noun, which)                                                                                          \
-    "SELECT from_ns, to_ns FROM " noun "_chunks WHERE time BETWEEN $1 AND $2 AND " which                             \
+    "SELECT from_ns, to_ns, n_rows FROM " noun "_chunks WHERE time BETWEEN $1 AND $2 AND " which                     \
     " AND from_ns + 0 <= $4 AND to_ns >= $3"
 #define FIND(noun, order)                                                                                            \
     CHUNKS(noun, "grams @> $5") " UNION ALL " CHUNKS(noun, "grams IS NULL")                                          \
-    " UNION ALL SELECT from_ns, to_ns FROM " noun "_arrivals WHERE from_ns <= $4 AND to_ns >= $3 ORDER BY " order " LIMIT $6"
+    " UNION ALL SELECT from_ns, to_ns, n_rows FROM " noun "_arrivals WHERE from_ns <= $4 AND to_ns >= $3"            \
+    " ORDER BY " order " LIMIT $6"
 
 /* By whether the oldest come first. */
 static const struct db_statement statements[DB_CHUNKED_TABLES][2] = {
     [DB_CHUNKED_LOGS] = {{"find_log_chunks", FIND("log", "to_ns DESC")}, {"find_log_chunks", FIND("log", "from_ns")}},
     [DB_CHUNKED_ERRORS] = {{"find_error_chunks", FIND("error", "to_ns DESC")}, {"find_error_chunks", FIND("error", "from_ns")}},
 };
-enum column { FROM_NS, TO_NS };
+enum column { FROM_NS, TO_NS, N_ROWS };
 
 /* The planner knows nothing of how long it takes to unpack the grams of every chunk. */
 static const char begin_sql[] = "BEGIN READ ONLY; SET LOCAL enable_seqscan = off";
@@ -55,12 +56,13 @@ static enum err put_params(struct db_params *p, struct arena *arena, const struc
 }
 
 /* The part of a row's range that is in the window. */
-static struct db_window range_of(const struct db_result *r, int row, struct db_window window)
+static struct db_chunk_range range_of(const struct db_result *r, int row, struct db_window window)
 {
     const int64_t from_ns = db_get_i64(r, row, FROM_NS);
     const int64_t to_ns = db_get_i64(r, row, TO_NS);
-    return (struct db_window){from_ns > window.start_ns ? from_ns : window.start_ns,
-                              to_ns < window.end_ns ? to_ns + 1 : window.end_ns};
+    return (struct db_chunk_range){.window = {from_ns > window.start_ns ? from_ns : window.start_ns,
+                                              to_ns < window.end_ns ? to_ns + 1 : window.end_ns},
+                                   .n_rows = db_get_i64(r, row, N_ROWS)};
 }
 
 /* Whether the next range begins within the one before it, in order, or hardly after it. */
@@ -70,15 +72,15 @@ static bool is_near(struct db_window before, struct db_window next, bool oldest_
     return gap_ns <= (before.end_ns - before.start_ns) / GAP_SHARE;
 }
 
-static void add(struct db_chunk_ranges *out, struct db_window next, bool oldest_first)
+static void add(struct db_chunk_ranges *out, struct db_chunk_range next, bool oldest_first)
 {
-    struct db_window *const before = out->n == 0 ? NULL : &out->items[out->n - 1];
-    if (before == NULL || !is_near(*before, next, oldest_first)) {
+    struct db_chunk_range *const before = out->n == 0 ? NULL : &out->items[out->n - 1];
+    if (before == NULL || !is_near(before->window, next.window, oldest_first)) {
         out->items[out->n++] = next;
         return;
     }
-    before->start_ns = next.start_ns < before->start_ns ? next.start_ns : before->start_ns;
-    before->end_ns = next.end_ns > before->end_ns ? next.end_ns : before->end_ns;
+    before->window = db_window_hull(before->window, next.window);
+    before->n_rows += next.n_rows;
 }
 
 enum err db_chunk_find(struct db_conn *c, const struct db_wait *wait, struct arena *arena, enum db_chunked table,

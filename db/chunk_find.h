@@ -6,10 +6,15 @@
 #include "db/conn.h"
 #include "db/window.h"
 
-enum { DB_CHUNK_FIND_MAX = 256 };
+enum { DB_CHUNK_FIND_MAX = 1024 };
+
+struct db_chunk_range {
+    struct db_window window;
+    int64_t n_rows; /* about */
+};
 
 struct db_chunk_ranges {
-    struct db_window items[DB_CHUNK_FIND_MAX]; /* in the order asked for; no two share an instant */
+    struct db_chunk_range items[DB_CHUNK_FIND_MAX]; /* in the order asked for; no two share an instant */
     size_t n;
     bool is_all; /* else there may be more beyond the last */
 };

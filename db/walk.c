@@ -5,6 +5,8 @@
 /* Rows of the first scan. Each further one is SCAN_GROWTH times as long; the planner may then sort a whole window rather than
  * walk its index. */
 enum { SCAN_FIRST = 5000, SCAN_GROWTH = 10 };
+/* A statement costs about what reading so many rows does. */
+enum { GROUP_ROWS = 256, GROUP_SCAN_ROWS = 4 * GROUP_ROWS };
 enum column { NS, ID };
 enum control { IS_MATCH, N, IS_LAST };
 
@@ -70,11 +72,45 @@ static enum err scan_all(struct db_walk *w, int64_t n_max, struct err_info *e)
     return OK;
 }
 
+/* How many ranges from the first on have not more than GROUP_ROWS rows; at least one. */
+static size_t group_of(const struct db_chunk_range *ranges, size_t n_ranges)
+{
+    size_t n = 1;
+    for (int64_t n_rows = ranges[0].n_rows; n < n_ranges && n_rows + ranges[n].n_rows <= GROUP_ROWS; n++)
+        n_rows += ranges[n].n_rows;
+    return n;
+}
+
+/* Whether an earlier scan has read all of the range. */
+static bool is_passed(const struct db_walk *w, struct db_window range)
+{
+    return w->has_after && (w->oldest_first ? range.end_ns <= w->after.ns : range.start_ns > w->after.ns);
+}
+
+/* Small ranges, of a sender of few rows, are read together with what is between them, in most cases nothing; should that be
+ * more than GROUP_SCAN_ROWS, what is left of them one by one. */
+static enum err scan_group(struct db_walk *w, const struct db_chunk_range *ranges, size_t n, struct err_info *e)
+{
+    bool is_cut = true;
+    if (n > 1) {
+        const struct db_window all = db_window_hull(ranges[0].window, ranges[n - 1].window);
+        TRY(scan(w, all, GROUP_SCAN_ROWS, &is_cut, e));
+    }
+    for (size_t i = 0; i < n && is_cut && is_on(w); i++) {
+        bool is_spent = false; /* then nothing more may be examined */
+        if (!is_passed(w, ranges[i].window))
+            TRY(scan(w, ranges[i].window, w->n_examinable, &is_spent, e));
+    }
+    return OK;
+}
+
 static enum err scan_ranges(struct db_walk *w, const struct db_chunk_ranges *ranges, struct err_info *e)
 {
-    bool is_cut = false;
-    for (size_t i = 0; i < ranges->n && is_on(w); i++)
-        TRY(scan(w, ranges->items[i], w->n_examinable, &is_cut, e));
+    size_t n = 0;
+    for (size_t i = 0; i < ranges->n && is_on(w); i += n) {
+        n = group_of(&ranges->items[i], ranges->n - i);
+        TRY(scan_group(w, &ranges->items[i], n, e));
+    }
     return OK;
 }
 
@@ -96,9 +132,9 @@ static enum err scan_chunks(struct db_walk *w, struct err_info *e)
             return OK;
         w->is_finished = ranges->is_all;
         if (ranges->n > 0 && w->oldest_first)
-            rest.start_ns = ranges->items[ranges->n - 1].end_ns;
+            rest.start_ns = ranges->items[ranges->n - 1].window.end_ns;
         if (ranges->n > 0 && !w->oldest_first)
-            rest.end_ns = ranges->items[ranges->n - 1].start_ns;
+            rest.end_ns = ranges->items[ranges->n - 1].window.start_ns;
     }
     return OK;
 }

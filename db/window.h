@@ -10,4 +10,10 @@ struct db_window {
 
 #define DB_WINDOW_ALL ((struct db_window){0, INT64_MAX})
 
+/* Both, and what is in between. */
+static inline struct db_window db_window_hull(struct db_window a, struct db_window b)
+{
+    return (struct db_window){a.start_ns < b.start_ns ? a.start_ns : b.start_ns, a.end_ns > b.end_ns ? a.end_ns : b.end_ns};
+}
+
 #endif
