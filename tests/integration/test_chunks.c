@@ -446,7 +446,7 @@ START_TEST(days_stored_before_are_put_into_chunks)
                  " VALUES (id16(1), 's', 'n', 'm', 'log', at(1), at_ns(1));"
                  "DROP TABLE log_chunks, log_arrivals, error_chunks, error_arrivals;"
                  "DROP FUNCTION tell_log_arrivals CASCADE; DROP FUNCTION tell_error_arrivals CASCADE;"
-                 "DELETE FROM schema_migrations WHERE version >= 20");
+                 "DELETE FROM schema_migrations WHERE version BETWEEN 20 AND 39");
     int n_applied = 0;
     ck_assert_int_eq(db_migrate_run(q.conn, &q.wait, &n_applied, &q.e), OK);
     ck_assert_int_eq(n_applied, 3);
