@@ -16,7 +16,7 @@ DOES = ["query by id", "update inventory", "render page", "refresh token", "publ
 
 def line(rng, i, n):
     time_ns = START_NS + i * DAY_NS // n
-    is_rare = i < n // 100 and i % max(1, n // 500) == 7
+    is_rare = i < n // 100 and i % max(1, n // 500) == 0
     body = (f"{time_ns // 10**9 % 86400} INFO [http-nio-{rng.randrange(64)}] request {rng.getrandbits(128):032x} "
             f"[{rng.choice(DOES)}] order {rng.randrange(10**6)} customer c{rng.randrange(5000)} took {rng.randrange(900)} ms")
     if i < n // 2:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The benchmarks that documents show do what they say, on the demo's telemetry: real holds every answer to the files, quality
-# ends above its floors, and each fails where it cannot measure or an answer is wrong.
+# The benchmarks that documents show do what they say, on the demo's telemetry: real holds every answer to the files, search finds
+# the same by chunks as without, quality ends above its floors, and each fails where it cannot measure or an answer is wrong.
 . "$(dirname -- "$0")/lib.sh"
 
 /usr/bin/python3 "$tree/dev.d/demo.py" 3 >"$work/demo.jsonl"
@@ -11,6 +11,9 @@ address=$(free_address)
 export TRACEKIN_REAL_PORT=${address##*:}
 dev bench real "$work/traces.jsonl" "$work/logs.jsonl.gz" >"$work/real.md" || fail "bench real: $(cat "$work/real.md")"
 grep -q '^| distinct spans, by SQL | 94 | 94 | equal |$' "$work/real.md" || fail "bench real printed: $(cat "$work/real.md")"
+
+TRACEKIN_SEARCH_PORT=${address##*:} dev bench search 20000 >"$work/search.md" || fail "bench search: $(cat "$work/search.md")"
+grep -q '^| a rare word: q=quotaexceeded | 5 |' "$work/search.md" || fail "bench search printed: $(cat "$work/search.md")"
 
 # Other files than those imported: every difference is told.
 sed '1d' "$work/traces.jsonl" >"$work/fewer.jsonl"
