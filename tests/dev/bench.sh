@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The benchmarks that documents show do what they say, on the demo's telemetry: real holds every answer to the files, search finds
+# The benchmarks that documents show do what they say, on the demo's telemetry: real holds every answer to the files, search and similar find
 # the same by chunks as without, quality ends above its floors, and each fails where it cannot measure or an answer is wrong.
 . "$(dirname -- "$0")/lib.sh"
 
@@ -29,3 +29,7 @@ expect_said 'precision@10 by trace' dev bench quality "$work/traces.jsonl"
 expect_said '499 failing' dev bench quality "$work/failures.jsonl"
 : >"$work/empty.jsonl"
 expect_failure 'cannot measure' dev bench quality "$work/empty.jsonl"
+
+address=$(free_address)
+TRACEKIN_SIMILAR_PORT=${address##*:} dev bench similar 1000 >"$work/similar.md" || fail "bench similar: $(cat "$work/similar.md")"
+grep -Eq '^\| 1,000 \| 20 \| [0-9]+ \| (1\.000|0\.9[0-9]+) ' "$work/similar.md" || fail "bench similar printed: $(cat "$work/similar.md")"
