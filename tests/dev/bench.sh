@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The benchmarks that documents show do what they say, on the demo's telemetry: real holds every answer to the files, search and similar find
-# the same by chunks as without, quality ends above its floors, and each fails where it cannot measure or an answer is wrong.
+# The benchmarks that documents show do what they say, on the demo's telemetry: real holds every answer to the files, search finds the
+# same by chunks as without, quality and similar end above their floors, and each fails where it cannot measure or an answer is wrong.
 . "$(dirname -- "$0")/lib.sh"
 
 /usr/bin/python3 "$tree/dev.d/demo.py" 3 >"$work/demo.jsonl"
