@@ -1,6 +1,6 @@
 #include "api/items.h"
 
-#include <stdio.h>
+#include <string.h>
 
 #include "core/clock.h"
 #include "db/assemble_operations.h"
@@ -48,8 +48,10 @@ void api_put_raw(struct api_json *w, const char *key, struct str json)
 
 void api_put_time(struct api_json *w, const char *key, int64_t wall_ns)
 {
+    static const char suffix[] = "_unix_nano";
     char nano_key[TIME_KEY_MAX];
-    (void)snprintf(nano_key, sizeof nano_key, "%s_unix_nano", key);
+    const size_t n = strnlen(key, sizeof nano_key - sizeof suffix);
+    memcpy(mempcpy(nano_key, key, n), suffix, sizeof suffix);
     api_json_key(w, key);
     api_json_time(w, wall_ns);
     api_json_key(w, nano_key);

@@ -16,6 +16,7 @@ static inline void api_json_init(struct api_json *w, struct buf *out) { *w = (st
 
 void api_json_open(struct api_json *w, char bracket);  /* '{' or '[' */
 void api_json_close(struct api_json *w, char bracket); /* '}' or ']' */
+/* A key of the program's own, of characters that need no escape. */
 void api_json_key(struct api_json *w, const char *key);
 /* A key from data. */
 void api_json_key_str(struct api_json *w, struct str key);

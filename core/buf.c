@@ -36,7 +36,7 @@ static size_t grown_cap(const struct buf *b, size_t need)
     return cap < b->max ? cap : b->max;
 }
 
-static bool grow(struct buf *b, size_t n)
+char *buf_grow(struct buf *b, size_t n)
 {
     char *data = NULL;
     if (!b->failed && n <= b->max - b->len) {
@@ -48,31 +48,16 @@ static bool grow(struct buf *b, size_t n)
         }
     }
     b->failed = data == NULL;
-    return data != NULL;
-}
-
-static inline bool has_room(const struct buf *b, size_t n)
-{
-    return __builtin_expect(!b->failed && b->data != NULL && b->cap - b->len >= n, 1);
-}
-
-char *buf_reserve(struct buf *b, size_t n)
-{
-    return has_room(b, n) || grow(b, n) ? b->data + b->len : NULL;
+    return data == NULL ? NULL : data + b->len;
 }
 
 void buf_put(struct buf *b, const void *bytes, size_t n)
 {
-    if (n == 0 || (!has_room(b, n) && !grow(b, n)))
+    char *const out = n == 0 ? NULL : buf_reserve(b, n);
+    if (out == NULL)
         return;
-    memcpy(b->data + b->len, bytes, n);
+    memcpy(out, bytes, n);
     b->len += n;
-}
-
-void buf_putc(struct buf *b, char c)
-{
-    if (has_room(b, 1) || grow(b, 1))
-        b->data[b->len++] = c;
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

@@ -26,12 +26,26 @@ static inline struct str buf_str(const struct buf *b) { return (struct str){b->d
 /* Forgets the content, and the failure; keeps the memory. */
 void buf_clear(struct buf *b);
 
+/* The slow half of buf_reserve. */
+char *buf_grow(struct buf *b, size_t n);
 /* Makes room for n bytes and returns where to write them, or NULL (failed); buf_advance(b, n_written) follows. */
-char *buf_reserve(struct buf *b, size_t n);
+static inline char *buf_reserve(struct buf *b, size_t n)
+{
+    const bool has_room = !b->failed && b->data != NULL && b->cap - b->len >= n;
+    return has_room ? b->data + b->len : buf_grow(b, n);
+}
 static inline void buf_advance(struct buf *b, size_t n) { b->len += n; }
 
 void buf_put(struct buf *b, const void *bytes, size_t n);
-void buf_putc(struct buf *b, char c);
+/* Inline, as replies are made of such. */
+static inline void buf_putc(struct buf *b, char c)
+{
+    char *const out = buf_reserve(b, 1);
+    if (out == NULL)
+        return;
+    *out = c;
+    b->len++;
+}
 static inline void buf_puts(struct buf *b, struct str s) { buf_put(b, s.ptr, s.len); }
 #define BUF_LITERAL(b, literal) buf_put((b), "" literal, sizeof(literal) - 1)
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -87,11 +87,12 @@ void clock_put_day(struct buf *b, int64_t day)
     buf_printf(b, "%04lld%02lld%02lld", (long long)d.year, (long long)d.month, (long long)d.day);
 }
 
-/* Writes value in exactly width digits. */
+/* Writes value, which is of at most nine digits, in exactly width digits. */
 static char *put_digits(char *out, int64_t value, size_t width)
 {
-    for (size_t i = width; i > 0; i--, value /= 10)
-        out[i - 1] = (char)('0' + value % 10);
+    uint32_t rest = (uint32_t)value; /* divided twice as fast as 64 bits */
+    for (size_t i = width; i > 0; i--, rest /= 10)
+        out[i - 1] = (char)('0' + rest % 10);
     return out + width;
 }
 

@@ -72,7 +72,6 @@ static void worker_serve(struct worker *worker, struct service_request *r)
 {
     struct service_lane *lane = worker->lane;
     const int64_t now_ns = clock_mono_ns();
-    service_wake_clear(worker->wake_fd);
     atomic_store(&r->wake_fd, worker->wake_fd);
     service_traffic_popped(&lane->metrics, now_ns - r->queued_ns);
     r->api.db = worker->db;
@@ -171,8 +170,9 @@ void service_lane_push(struct service_lane *lane, struct service_request *r)
     (void)pthread_mutex_lock(&lane->mutex);
     lane->ring[(lane->head + lane->n_queued) % lane->spec.queue_max] = r;
     lane->n_queued++;
-    (void)pthread_cond_signal(&lane->pushed);
     (void)pthread_mutex_unlock(&lane->mutex);
+    /* Not before: the worker would wake only to wait for the mutex. */
+    (void)pthread_cond_signal(&lane->pushed);
 }
 
 void service_lane_cancel(struct service_lane *lane)

@@ -44,7 +44,7 @@ struct service_request {
     /* Of the watcher. */
     atomic_bool is_cancelled;
     atomic_int wake_fd; /* of the worker that has it, -1 while none has */
-    uint64_t watch_id;  /* 0: not watched */
+    bool is_watched;
     struct service_request *watch_previous, *watch_next;
 };
 

@@ -1,5 +1,7 @@
 #include "service/traffic.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "core/clock.h"
@@ -25,6 +27,19 @@ static const struct metric_family queue_running = {"tracekin_queue_running", MET
 static const struct metric_family queue_wait = {
     "tracekin_queue_wait_seconds", METRIC_HISTOGRAM, "How long requests waited for a worker, by lane."};
 static const struct metric_family build_info = {"tracekin_build_info", METRIC_GAUGE, "Always 1; the version is a label."};
+
+/* Found once: a series is found by its labels, under a lock. */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct metric *in_flight_series, *received_series, *sent_series;
+
+static const char *const methods[] = {"GET", "HEAD", "POST", "OPTIONS", "other"};
+enum { N_METHODS = ARRAY_LEN(methods), ROUTES_MAX = 64, CODE_KEPT = 200 };
+
+/* The series of a route and a method that most requests are counted in; NULL until the first. */
+struct route_series {
+    _Atomic(struct metric *) duration, answered; /* with CODE_KEPT */
+};
+static struct route_series of_routes[ROUTES_MAX][N_METHODS];
 
 static const char *const rejection_names[] = {
     [REJECTED_AMBIGUOUS] = "ambiguous", [REJECTED_TOO_LARGE] = "too_large", [REJECTED_MEMORY] = "memory",
@@ -78,19 +93,70 @@ void service_traffic_body_memory(int64_t delta_bytes)
     metric_move(metrics_series(&body_memory, ""), delta_bytes);
 }
 
-void service_traffic_begun(void)
+static void find_series(void)
 {
-    metric_move(metrics_series(&in_flight, ""), 1);
+    in_flight_series = metrics_series(&in_flight, "");
+    received_series = metrics_series(&received_bytes, "");
+    sent_series = metrics_series(&sent_bytes, "");
 }
 
-/* Labels must be few: a method nobody serves is "other". */
-static const char *traffic_method(struct str method)
+void service_traffic_begun(void)
 {
-    static const char *const known[] = {"GET", "HEAD", "POST", "OPTIONS"};
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        if (str_equal(method, str_of(known[i])))
-            return known[i];
-    return "other";
+    (void)pthread_once(&once, find_series);
+    metric_move(in_flight_series, 1);
+}
+
+/* Labels must be few: a method nobody serves is the last. */
+static size_t traffic_method(struct str method)
+{
+    size_t i = 0;
+    while (i < N_METHODS - 1 && !str_equal(method, str_of(methods[i])))
+        i++;
+    return i;
+}
+
+static const char *traffic_route(const struct service_request *r)
+{
+    return r->api.route == NULL ? "none" : r->api.route->path;
+}
+
+static struct metric *find_duration(const struct service_request *r, size_t method)
+{
+    char labels[METRICS_LABELS_MAX];
+    (void)snprintf(labels, sizeof labels, "method=\"%s\",route=\"%s\"", methods[method], traffic_route(r));
+    return metrics_series(&duration_seconds, labels);
+}
+
+static struct metric *find_answered(const struct service_request *r, size_t method)
+{
+    char labels[METRICS_LABELS_MAX];
+    (void)snprintf(labels, sizeof labels, "method=\"%s\",route=\"%s\",code=\"%d\"", methods[method], traffic_route(r),
+                   r->reply.status);
+    return metrics_series(&requests_total, labels);
+}
+
+static struct metric *kept(_Atomic(struct metric *) *at, struct metric *(*find)(const struct service_request *r, size_t method),
+                           const struct service_request *r, size_t method)
+{
+    struct metric *m = atomic_load_explicit(at, memory_order_relaxed);
+    if (m == NULL) {
+        m = find(r, method);
+        atomic_store_explicit(at, m, memory_order_relaxed);
+    }
+    return m;
+}
+
+static void traffic_count(const struct service_request *r, size_t method, double seconds)
+{
+    const size_t route = r->api.route == NULL ? ROUTES_MAX : (size_t)(r->api.route - api_routes);
+    if (route < ROUTES_MAX && r->reply.status == CODE_KEPT) {
+        struct route_series *const s = &of_routes[route][method];
+        metric_observe(kept(&s->duration, find_duration, r, method), seconds);
+        metric_add(kept(&s->answered, find_answered, r, method), 1);
+    } else {
+        metric_observe(find_duration(r, method), seconds);
+        metric_add(find_answered(r, method), 1);
+    }
 }
 
 static void traffic_log(const struct service_request *r, const char *method, const char *route, double seconds)
@@ -103,18 +169,13 @@ static void traffic_log(const struct service_request *r, const char *method, con
 
 void service_traffic_ended(const struct service_request *r)
 {
-    const char *method = traffic_method(r->api.method);
-    const char *route = r->api.route == NULL ? "none" : r->api.route->path;
+    const size_t method = traffic_method(r->api.method);
     const double seconds = (double)(clock_mono_ns() - r->start_ns) / (double)NS_PER_S;
-    char labels[METRICS_LABELS_MAX];
-    (void)snprintf(labels, sizeof labels, "method=\"%s\",route=\"%s\"", method, route);
-    metric_observe(metrics_series(&duration_seconds, labels), seconds);
-    (void)snprintf(labels, sizeof labels, "method=\"%s\",route=\"%s\",code=\"%d\"", method, route, r->reply.status);
-    metric_add(metrics_series(&requests_total, labels), 1);
-    metric_add(metrics_series(&received_bytes, ""), r->n_body_bytes);
-    metric_add(metrics_series(&sent_bytes, ""), r->n_reply_bytes);
-    metric_move(metrics_series(&in_flight, ""), -1);
-    traffic_log(r, method, route, seconds);
+    traffic_count(r, method, seconds);
+    metric_add(received_series, r->n_body_bytes);
+    metric_add(sent_series, r->n_reply_bytes);
+    metric_move(in_flight_series, -1);
+    traffic_log(r, methods[method], traffic_route(r), seconds);
 }
 
 void service_traffic_init(void)

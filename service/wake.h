@@ -4,7 +4,5 @@
 
 /* Makes fd readable; -1 is nobody. */
 void service_wake(int fd);
-/* Makes fd unreadable again. */
-void service_wake_clear(int fd);
 
 #endif

@@ -74,12 +74,39 @@ START_TEST(every_character_reads_back)
 }
 END_TEST
 
+/* Text is looked at eight bytes at a time. */
+START_TEST(an_escape_is_found_wherever_it_stands)
+{
+    static const char specials[] = {'"', '\\', '\n', 0x1f, 0x7f};
+    for (size_t n = 1; n < 20; n++)
+        for (size_t at = 0; at < n; at++)
+            for (size_t i = 0; i < sizeof specials; i++) {
+                char text[20];
+                memset(text, '~', n);
+                text[at] = specials[i];
+                buf_clear(&out);
+                api_json_init(&w, &out);
+                api_json_open(&w, '[');
+                api_json_str(&w, (struct str){text, n});
+                api_json_close(&w, ']');
+                ck_assert_ptr_null(memchr(out.data, 0x7f, out.len));
+                json_t *root = json_loadb(out.data, out.len, 0, NULL);
+                ck_assert_ptr_nonnull(root);
+                ck_assert_mem_eq(json_string_value(json_array_get(root, 0)), text, n);
+                json_decref(root);
+            }
+}
+END_TEST
+
 START_TEST(doubles_are_shortest_and_exact)
 {
     static const struct {
         double value;
         const char *text;
-    } cases[] = {{0.1, "0.1"}, {1.0 / 3, "0.3333333333333333"}, {100, "100"}, {1e300, "1e+300"}, {-0.5, "-0.5"}, {0, "0"}};
+    } cases[] = {{0.1, "0.1"}, {1.0 / 3, "0.3333333333333333"}, {100, "100"}, {1e300, "1e+300"}, {-0.5, "-0.5"}, {0, "0"},
+               {-0.0, "-0"}, {0.000001, "0.000001"}, {186.361132, "186.361132"}, {0.1 + 0.2, "0.30000000000000004"},
+               {123456789.123456, "123456789.123456"}, {1e9, "1000000000"}, {-999999999.999999, "-999999999.999999"},
+               {0.0000015, "1.5e-06"}, {20.01, "20.01"}, {4503599627.370497, "4503599627.370497"}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         buf_clear(&out);
         api_json_init(&w, &out);
@@ -134,6 +161,7 @@ static TCase *jsonwrite_case(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, nests_and_keeps_commas);
     tcase_add_test(tc, every_character_reads_back);
+    tcase_add_test(tc, an_escape_is_found_wherever_it_stands);
     tcase_add_test(tc, doubles_are_shortest_and_exact);
     tcase_add_test(tc, reals_never_read_as_integers);
     tcase_add_test(tc, what_is_not_finite_is_null);
