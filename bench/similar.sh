@@ -8,7 +8,6 @@ sizes=("$@")
 [ $# -gt 0 ] || sizes=(10000 100000)
 work=$(mktemp -d "${TMPDIR:-/tmp}/tracekin-similar.XXXXXX")
 listen=127.0.0.1:${TRACEKIN_SIMILAR_PORT:-14319}
-store=$tree/build/release/bench/store
 
 clean() {
     local status=$?
@@ -24,12 +23,14 @@ for part in say process packages root postgres cluster; do
     # shellcheck source=/dev/null
     . "$tree/dev.d/$part.sh"
 done
+# shellcheck source=SCRIPTDIR/store/load.sh
+. "$tree/bench/store/load.sh"
 
 sql() { "$tree/dev" psql --data "$work/data" -- -XqAt -v ON_ERROR_STOP=1 "$@"; }
 pgbench() { (cluster_client pgbench "$@"); }
 
 # load TABLE N FIRST [SEED]: rows FIRST.. of the generator.
-load() { sql -c "\\copy $1 ($("$store" --columns)) FROM PROGRAM '\"$store\" $2 $3 ${4-1}' WITH (FORMAT binary)"; }
+load() { store_copy "$1" vectors "$2" "$3" "${4-1}" >/dev/null; }
 
 # The keeper looks every five seconds; what it records is of the present rows once it has measured after the load.
 settle() {
@@ -64,10 +65,7 @@ growth() {
     grown+=("| $1 | $lists | $probes | $before | $after |")
 }
 
-mkdir -p "${store%/*}"
-read -ra libpq <<<"$(pkg-config --libs libpq)"
-"${CC:-cc}" -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Wconversion -I"$tree" -o "$store" "$tree/bench/store/main.c" \
-    "$tree/build/release/libtracekin_db.a" "$tree/build/release/libtracekin_core.a" "${libpq[@]}" -pthread -lm
+store_build
 "$tree/dev" up --detach --data "$work/data" --listen "$listen" >&2
 cluster_folders "$work/data"
 postgres_pick "$cluster"

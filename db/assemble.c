@@ -1,7 +1,6 @@
 #include "db/assemble.h"
 
 #include "core/clock.h"
-#include "core/hash.h"
 #include "core/hex.h"
 #include "core/log.h"
 #include "db/advisory.h"
@@ -82,14 +81,9 @@ struct operation {
     const struct db_assemble_span *span;
 };
 
-static uint64_t operation_id(const struct db_assemble_span *s)
-{
-    return hash64(s->name, hash64(s->service, s->kind)) | 1;
-}
-
 static void note_operation(struct operation *slots, size_t mask, const struct db_assemble_span *s)
 {
-    const uint64_t id = operation_id(s);
+    const uint64_t id = db_operation_id(s->service, s->name, s->kind);
     const int64_t day = clock_day(s->start_ns);
     size_t at = (size_t)(id >> 1) & mask;
     while (slots[at].id != 0 && (slots[at].id != id || slots[at].day != day))

@@ -33,6 +33,11 @@ void db_operation_put(struct buf *out, struct str service, struct str name)
     db_operation_put_name(out, name);
 }
 
+uint64_t db_operation_id(struct str service, struct str name, uint8_t kind)
+{
+    return hash64(name, hash64(service, kind)) | 1;
+}
+
 static bool put(struct str *out, const struct db_assemble_span *s, struct buf *scratch, struct arena *arena)
 {
     buf_clear(scratch);

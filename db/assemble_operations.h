@@ -14,6 +14,8 @@ enum { DB_ASSEMBLE_OPERATIONS_MAX = 1024 };
  * mask_put says. */
 void db_operation_put_name(struct buf *out, struct str name);
 void db_operation_put(struct buf *out, struct str service, struct str name);
+/* What tells operations apart in the table of them; never 0. */
+uint64_t db_operation_id(struct str service, struct str name, uint8_t kind);
 
 /* Sets the row's operations, which are in the arena. ERR_NOMEM. */
 enum err db_assemble_operations(const struct db_assemble_input *in, struct arena *arena, struct db_trace_row *row,

@@ -1,104 +1,73 @@
-/* Makes traces as a store would hold them, as a binary COPY stream: store N [FIRST] [SEED].
+/* Makes a store as the service would hold it, table by table, each a binary COPY stream: store TABLE N [SEED] [NOW_NS].
  *
- * 20 services, 50 operations, a tenth failed, over the day before now; each of 60 shapes of call has a centre of its own on the unit
- * sphere, and each trace lies around the centre of its shape (cosine about 0.7 to it), with an embedding given to it. The same
- * number and seed make the same trace, whatever N. For: \copy traces (...) FROM PROGRAM, with the columns that --columns prints. */
-#include <math.h>
+ * N traces with their spans, logs, errors, patterns and operations, and as many metric points, over the day before now, of the
+ * company of world.h; the same number, seed and time make the same rows, so that the tables, made by as many processes, fit each
+ * other. What the service derives of spans and logs is derived by its own functions (derive.h). For
+ * \copy TABLE (COLUMNS) FROM PROGRAM, with the columns that `store --columns TABLE` prints.
+ *
+ * Of traces there are three kinds: "traces" have the built-in embedder's vectors, as the service gives them; "traces_given" the same
+ * rows with vectors as a client would give them, each another, around a centre a shape (vectors.h); "vectors N [FIRST] [SEED]"
+ * only what a search for similar traces reads, at any time of the day. `store days` makes the partitions, in the database of
+ * TRACEKIN_DATABASE_URL; `store word N` prints the N-th most frequent word of the logs. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "bench/store/table.h"
+#include "bench/store/vectors.h"
 #include "core/clock.h"
-#include "core/embedding.h"
 #include "db/copyrow.h"
+#include "db/partition.h"
+#include "db/store.h"
 
-enum { N_SERVICES = 20, N_OPERATIONS = 50, N_SHAPES = 60, ROW_MAX_BYTES = 1 << 16, TRACE_ID_BYTES = 16, N_COLUMNS = 15 };
-static const char columns[] = "trace_id, service, name, start_time, end_time, start_ns, end_ns, duration_ms, status, span_count,"
-                              " error_count, attributes, embedding, embedding_model, embedding_generated_at";
-static const double NOISE = 1.0;
-static const double TAU = 6.283185307179586;
+enum { ROW_MAX_BYTES = 1 << 20, TRACE_MAX_BYTES = 1 << 22, FLUSH_BYTES = 1 << 18, DAYS_TIMEOUT_S = 60 };
 
-/* splitmix64 */
-static uint64_t next_random(uint64_t *state)
+static const struct table *const tables[] = {
+    &table_resources, &table_scopes,       &table_metrics, &table_spans,    &table_logs,       &table_points,
+    &table_traces,    &table_traces_given, &table_errors,  &table_patterns, &table_operations, &table_vectors,
+};
+
+static const struct table *table_of(const char *name)
 {
-    *state += UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t z = *state;
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+        if (strcmp(name, tables[i]->name) == 0)
+            return tables[i];
+    return NULL;
 }
 
-static double uniform(uint64_t *state)
+static int print_columns(const char *name)
 {
-    return ((double)(next_random(state) >> 11) + 0.5) * 0x1p-53;
+    const struct table *const table = table_of(name);
+    if (table == NULL)
+        return EXIT_FAILURE;
+    const struct str columns = table->columns.ptr == NULL ? signals_columns(name) : table->columns;
+    return printf("%.*s\n", STR_ARG(columns)) > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Box and Muller's method, two at a time. */
-static void put_normal(uint64_t *state, float *out)
+static int print_word(const char *number)
 {
-    for (size_t i = 0; i < EMBEDDING_DIMENSIONS; i += 2) {
-        const double radius = sqrt(-2 * log(uniform(state)));
-        const double angle = TAU * uniform(state);
-        out[i] = (float)(radius * cos(angle));
-        out[i + 1] = (float)(radius * sin(angle));
-    }
+    char room[16];
+    uint64_t n;
+    if (!str_to_u64(str_of(number), &n) || n < 1 || n > WORLD_WORDS)
+        return EXIT_FAILURE;
+    return printf("%.*s\n", STR_ARG(world_word((unsigned)n - 1, room))) > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static void normalise(float *v, double length)
+static int make_days(const char *url)
 {
-    double sum = 0;
-    for (size_t i = 0; i < EMBEDDING_DIMENSIONS; i++)
-        sum += (double)v[i] * (double)v[i];
-    for (size_t i = 0; i < EMBEDDING_DIMENSIONS; i++)
-        v[i] = (float)((double)v[i] * length / sqrt(sum));
+    AUTO(db_conn) struct db_conn *c = db_conn_new(url, "store");
+    const struct db_wait wait = {.deadline_ns = clock_mono_ns() + DAYS_TIMEOUT_S * NS_PER_S, .wake_fd = -1};
+    const int64_t today = clock_day(clock_wall_ns());
+    struct err_info e = {.code = OK};
+    bool is_ok = c != NULL && db_conn_open(c, &wait, &e) == OK;
+    for (size_t i = 0; i < DB_STORES && is_ok; i++)
+        for (int64_t day = today - 1; day <= today && is_ok; day++)
+            is_ok = db_partition_make(c, &wait, db_stores[i]->table, day, &e) == OK;
+    if (!is_ok)
+        (void)fprintf(stderr, "store: no partitions: %s %s\n", e.message, e.detail);
+    return is_ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static void make_centres(uint64_t seed, float (*centres)[EMBEDDING_DIMENSIONS])
-{
-    uint64_t state = seed;
-    for (size_t i = 0; i < N_SHAPES; i++) {
-        put_normal(&state, centres[i]);
-        normalise(centres[i], 1);
-    }
-}
-
-static void put_text(struct buf *out, const char *format, unsigned n)
-{
-    char text[32];
-    (void)snprintf(text, sizeof text, format, n);
-    db_copyrow_text(out, str_of(text));
-}
-
-static void put_trace(struct buf *out, uint64_t number, uint64_t seed, float (*centres)[EMBEDDING_DIMENSIONS], int64_t now_ns)
-{
-    uint64_t state = seed ^ (number * UINT64_C(0xd1342543de82ef95));
-    const unsigned shape = (unsigned)(next_random(&state) % N_SHAPES);
-    const bool has_failed = shape % 10 == 0;
-    const int64_t start_ns = now_ns - (int64_t)(uniform(&state) * (double)NS_PER_DAY);
-    const int64_t duration_ns = (int64_t)(-log(uniform(&state)) * 50 * (double)NS_PER_MS);
-    uint64_t id[2] = {next_random(&state), number};
-    float vector[EMBEDDING_DIMENSIONS];
-    put_normal(&state, vector);
-    normalise(vector, NOISE);
-    for (size_t i = 0; i < EMBEDDING_DIMENSIONS; i++)
-        vector[i] += centres[shape][i];
-    db_copyrow_start(out, N_COLUMNS);
-    db_copyrow_bytes(out, (const uint8_t *)id, TRACE_ID_BYTES);
-    put_text(out, "service-%02u", shape % N_SERVICES);
-    put_text(out, "operation %02u", shape % N_OPERATIONS);
-    db_copyrow_time(out, start_ns);
-    db_copyrow_time(out, start_ns + duration_ns);
-    db_copyrow_i64(out, start_ns);
-    db_copyrow_i64(out, start_ns + duration_ns);
-    db_copyrow_f64(out, (double)duration_ns / (double)NS_PER_MS);
-    db_copyrow_text(out, has_failed ? STR("error") : STR("ok"));
-    db_copyrow_i32(out, 0);
-    db_copyrow_i32(out, has_failed);
-    db_copyrow_json(out, STR("{}"));
-    db_copyrow_vector(out, vector, EMBEDDING_DIMENSIONS);
-    db_copyrow_text(out, STR("given"));
-    db_copyrow_time(out, now_ns);
-}
+/* --- the stream */
 
 static bool flush(struct buf *out)
 {
@@ -107,25 +76,60 @@ static bool flush(struct buf *out)
     return is_ok;
 }
 
+static bool put_all(struct job *j, const struct table *table, uint64_t first)
+{
+    bool is_ok = true;
+    db_copyrow_begin(&j->out);
+    for (uint64_t i = 0; table->put != NULL && i < j->store.n_traces && is_ok; i++) {
+        is_ok = table->put(j, first + i) && (j->out.len < FLUSH_BYTES || flush(&j->out));
+        arena_close(&j->arena);
+    }
+    if (table->end != NULL)
+        table->end(j);
+    db_copyrow_end(&j->out);
+    return is_ok && flush(&j->out) && fflush(stdout) == 0;
+}
+
+static int usage(void)
+{
+    (void)fputs("usage: store TABLE N [SEED] [NOW_NS] | vectors N [FIRST] [SEED] | --columns TABLE | days | word N\n", stderr);
+    return 2;
+}
+
+static int run(const struct table *table, uint64_t n, const uint64_t *more)
+{
+    static struct job j;
+    const bool is_vectors = table == &table_vectors;
+    const uint64_t first = is_vectors ? more[0] : 0;
+    const uint64_t seed = is_vectors ? more[1] : more[0];
+    j.store = (struct store){.n_traces = n, .seed = seed == 0 ? 1 : seed, .now_ns = clock_wall_ns()};
+    if (!is_vectors && more[1] != 0)
+        j.store.now_ns = (int64_t)more[1];
+    j.has_given = table == &table_traces_given;
+    buf_init(&j.out, ROW_MAX_BYTES);
+    arena_init(&j.arena, TRACE_MAX_BYTES);
+    arena_init(&j.kept, SIZE_MAX);
+    vectors_init(j.store.seed);
+    const bool is_ok = world_init(&j.store.world, j.store.seed, &j.kept) && put_all(&j, table, first);
+    arena_close(&j.kept);
+    arena_close(&j.arena);
+    buf_close(&j.out);
+    return is_ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
-    static float centres[N_SHAPES][EMBEDDING_DIMENSIONS];
-    uint64_t n = 0, first = 0, seed = 1;
-    if (argc == 2 && strcmp(argv[1], "--columns") == 0)
-        return puts(columns) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-    if (argc < 2 || !str_to_u64(str_of(argv[1]), &n) || (argc > 2 && !str_to_u64(str_of(argv[2]), &first)) ||
-        (argc > 3 && !str_to_u64(str_of(argv[3]), &seed)))
-        return fputs("usage: store N [FIRST] [SEED] | --columns\n", stderr), 2;
-    AUTO(buf) struct buf out;
-    buf_init(&out, ROW_MAX_BYTES);
-    const int64_t now_ns = clock_wall_ns();
-    make_centres(seed, centres);
-    db_copyrow_begin(&out);
-    bool is_ok = flush(&out);
-    for (uint64_t i = 0; i < n && is_ok; i++) {
-        put_trace(&out, first + i, seed, centres, now_ns);
-        is_ok = flush(&out);
-    }
-    db_copyrow_end(&out);
-    return is_ok && flush(&out) && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    uint64_t n = 0, more[2] = {0, 0};
+    const char *const url = getenv("TRACEKIN_DATABASE_URL");
+    if (argc == 2 && strcmp(argv[1], "days") == 0 && url != NULL)
+        return make_days(url);
+    if (argc == 3 && strcmp(argv[1], "--columns") == 0)
+        return print_columns(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "word") == 0)
+        return print_word(argv[2]);
+    const struct table *const table = argc >= 3 && argc <= 5 ? table_of(argv[1]) : NULL;
+    if (table == NULL || !str_to_u64(str_of(argv[2]), &n) || (argc > 3 && !str_to_u64(str_of(argv[3]), &more[0])) ||
+        (argc > 4 && !str_to_u64(str_of(argv[4]), &more[1])))
+        return usage();
+    return run(table, n, more);
 }
