@@ -1,0 +1,21 @@
+"""The client programs of the server's own version, through the functions that bench/lib/begin.sh exports to bash."""
+import os
+import subprocess
+
+
+def shell(command, **environment):
+    """The output of a command; what it says of an error is on the terminal."""
+    ran = subprocess.run(["bash", "-c", command], check=False, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
+    if ran.returncode != 0:
+        raise SystemExit(f"cannot measure: exit status {ran.returncode} of {command}")
+    return ran.stdout
+
+
+def psql(database, *statements):
+    """The output of the statements, unaligned and without headings."""
+    return shell('cluster_client psql "$DATABASE" -XqAt -v ON_ERROR_STOP=1 <<<"$STATEMENTS"', DATABASE=database,
+                 STATEMENTS=";\n".join(statements)).strip()
+
+
+def pgbench(database, arguments, **environment):
+    return shell(f'cluster_client pgbench -n -M prepared {arguments} "$DATABASE"', DATABASE=database, **environment)
