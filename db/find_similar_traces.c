@@ -92,7 +92,23 @@ static enum err find_target(struct search *s, struct err_info *e)
     return OK;
 }
 
-/* A plan for any values would know neither how many rows are wanted nor what the filters leave. */
+static bool is_unfiltered(const struct db_find_similar_traces_params *p)
+{
+    return p->status.ptr == NULL && p->service.ptr == NULL && db_window_is_all(p->window);
+}
+
+/* The prepared statement of this search; NULL when a plan for any values would not do, as it would know neither how many rows are
+ * wanted nor what the filters leave. */
+static const struct db_statement *prepared(const struct search *s)
+{
+    const struct db_find_similar_traces_params *const p = s->params;
+    if (s->how->way == DB_SIMILAR_SHAPES)
+        return &db_similar_statements[DB_SIMILAR_SHAPES][p->by_pattern];
+    if (s->how->way == DB_SIMILAR_SCAN || p->by_pattern || !is_unfiltered(p) || p->limit > DB_SIMILAR_MANY)
+        return NULL;
+    return p->limit <= DB_SIMILAR_FEW ? &db_similar_few_statement : &db_similar_many_statement;
+}
+
 static enum err run(const struct search *s, struct db_result **out, struct err_info *e)
 {
     const struct db_find_similar_traces_params *const params = s->params;
@@ -107,10 +123,10 @@ static enum err run(const struct search *s, struct db_result **out, struct err_i
     db_put_text(&p, params->service);
     db_put_f64(&p, 1 - params->threshold + rounding);
     db_put_i64(&p, params->limit);
-    const struct db_statement *const statement = &db_similar_statements[s->how->way][params->by_pattern];
-    if (s->how->way == DB_SIMILAR_SHAPES)
-        return db_run(s->conn, s->wait, statement, &p, out, e);
-    return db_run_anew(s->conn, s->wait, statement, &p, out, e);
+    const struct db_statement *const known = prepared(s);
+    if (known != NULL)
+        return db_run(s->conn, s->wait, known, &p, out, e);
+    return db_run_anew(s->conn, s->wait, &db_similar_statements[s->how->way][params->by_pattern], &p, out, e);
 }
 
 static bool is_row(const struct db_result *r, int row)

@@ -5,18 +5,20 @@
 
 /* Each metric of the name gives a page of its own by its key, newest first, and the newest of these are the page: what a page
  * costs is its length, not that of the window. */
-static const struct db_statement statement = {
-    "query_metrics",
-    "SELECT " DB_POINT_COLUMNS " FROM metrics AS m CROSS JOIN LATERAL"
-    " (SELECT p.* FROM metric_points AS p LEFT JOIN resources AS r ON r.resource_id = p.resource_id"
-    " WHERE p.metric_id = m.metric_id"
-    " AND p.time >= $2 AND p.time <= $3 AND p.time_ns >= $4 AND p.time_ns < $5"
-    " AND (p.time_ns, p.metric_id, p.point_id) < ($6, $7, $8)"
-    " AND ($9::text IS NULL OR p.service = $9)"
-    " AND " DB_ATTRS_MATCH("(coalesce(r.attributes, '{}') || p.attributes)", "$10", "$11", "$12")
-    " ORDER BY p.time DESC, p.time_ns DESC, p.point_id DESC LIMIT $13) AS p"
-    " LEFT JOIN resources AS r ON r.resource_id = p.resource_id WHERE m.name = $1"
-    " ORDER BY p.time DESC, p.time_ns DESC, p.metric_id DESC, p.point_id DESC LIMIT $13"};
+#define PAGES(resource, attrs, limit)                                                                                 \
+    "SELECT " DB_POINT_COLUMNS " FROM metrics AS m CROSS JOIN LATERAL"                                                \
+    " (SELECT p.* FROM metric_points AS p" resource " WHERE p.metric_id = m.metric_id"                                \
+    " AND p.time >= $2 AND p.time <= $3 AND p.time_ns >= $4 AND p.time_ns < $5"                                       \
+    " AND (p.time_ns, p.metric_id, p.point_id) < ($6, $7, $8)"                                                        \
+    " AND ($9::text IS NULL OR p.service = $9)" attrs                                                                 \
+    " ORDER BY p.time DESC, p.time_ns DESC, p.point_id DESC LIMIT " limit ") AS p" OF_RESOURCE " WHERE m.name = $1"   \
+    " ORDER BY p.time DESC, p.time_ns DESC, p.metric_id DESC, p.point_id DESC LIMIT " limit
+#define OF_RESOURCE " LEFT JOIN resources AS r ON r.resource_id = p.resource_id"
+#define ATTRS " AND " DB_ATTRS_MATCH("(coalesce(r.attributes, '{}') || p.attributes)", "$11", "$12", "$13")
+
+static const struct db_statement statement = {"query_metrics", PAGES("", "", "$10")};
+/* To be planned for its values: a plan for any would sort all points of the window rather than walk its index. */
+static const struct db_statement attrs_statement = {"query_metrics", PAGES(OF_RESOURCE, ATTRS, "$10")};
 
 /* Times up to the cursor's, not the window's: the key's index begins with them, so only that skips what earlier pages gave. */
 static void put_all(struct db_params *p, const struct db_query_metrics_params *params)
@@ -32,8 +34,9 @@ static void put_all(struct db_params *p, const struct db_query_metrics_params *p
     db_put_i64(p, after->metric_id);
     db_put_bytes(p, after->point_id);
     db_put_text(p, params->service);
-    db_put_attrs(p, &params->attrs);
     db_put_i64(p, params->limit);
+    if (params->attrs.n > 0)
+        db_put_attrs(p, &params->attrs);
 }
 
 static enum err ask(struct db_conn *c, const struct db_wait *wait, struct arena *arena,
@@ -43,7 +46,10 @@ static enum err ask(struct db_conn *c, const struct db_wait *wait, struct arena 
     db_params_init(&p, arena);
     put_all(&p, params);
     AUTO(db_result) struct db_result *r = NULL;
-    TRY(db_run(c, wait, &statement, &p, &r, e));
+    if (params->attrs.n > 0)
+        TRY(db_run_anew(c, wait, &attrs_statement, &p, &r, e));
+    else
+        TRY(db_run(c, wait, &statement, &p, &r, e));
     for (int row = 0; row < db_n_rows(r); row++) {
         const struct db_point_row point = db_point_row_read(r, row);
         TRY(fn(arg, &point));

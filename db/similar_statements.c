@@ -5,8 +5,9 @@
 #define TRACES_PER_PATTERN 50
 
 /* What must hold of a trace: not the one asked about, its status, its window. */
-#define TRACE_FILTERS                                                                 \
-    "($3::bytea IS NULL OR t.trace_id <> $3) AND ($4::text IS NULL OR t.status = $4)" \
+#define IS_ANOTHER "($3::bytea IS NULL OR t.trace_id <> $3)"
+#define TRACE_FILTERS                                             \
+    IS_ANOTHER " AND ($4::text IS NULL OR t.status = $4)"         \
     " AND t.start_ns >= $5 AND t.start_ns < $6"
 #define SERVICE_FILTER                       \
     " AND ($7::text IS NULL OR t.service = $7" \
@@ -36,10 +37,11 @@
 
 /* The threshold is applied outside of the ordered search, so that it never makes an index be read on for rows that cannot come; a
  * comparison from below keeps NaN out. + 0 keeps the index out of an exact search. */
-#define NEAREST(order, limit)                                                                                           \
+#define NEAREST_OF(filters, order, limit)                                                                               \
     "WITH nearest AS MATERIALIZED (SELECT t.trace_id, t.embedding <=> $1::vector AS distance FROM traces AS t"          \
-    " WHERE t.embedding_model = $2 AND " TRACE_FILTERS SERVICE_FILTER " ORDER BY " order limit "),"                     \
+    " WHERE t.embedding_model = $2 AND " filters " ORDER BY " order limit "),"                                          \
     " found AS (SELECT count(*) AS n FROM nearest)"
+#define NEAREST(order, limit) NEAREST_OF(TRACE_FILTERS SERVICE_FILTER, order, limit)
 #define BY_INDEX "t.embedding <=> $1::vector"
 #define BY_SCAN "(t.embedding <=> $1::vector) + 0, t.start_ns DESC, t.trace_id"
 #define OF_TRACES                                                                                                       \
@@ -62,6 +64,14 @@ const struct db_statement db_similar_statements[DB_SIMILAR_WAYS][2] = {
     [DB_SIMILAR_SCAN] = {{"find_similar_traces", NEAREST(BY_SCAN, " LIMIT $9") OF_TRACES},
                          {"find_similar_traces", NEAREST(BY_SCAN, "") OF_PATTERNS}},
 };
+
+#define UNFILTERED(bound) NEAREST_OF(IS_ANOTHER, BY_INDEX, " LIMIT " TEXT_OF(bound)) OF_TRACES " LIMIT $9"
+#define FEW 10
+#define MANY 100
+_Static_assert(FEW == DB_SIMILAR_FEW && MANY == DB_SIMILAR_MANY, "the header tells the bounds that stand in the statements");
+
+const struct db_statement db_similar_few_statement = {"find_similar_traces", UNFILTERED(FEW)};
+const struct db_statement db_similar_many_statement = {"find_similar_traces", UNFILTERED(MANY)};
 
 int64_t db_similar_n_looked_for(bool by_pattern, int64_t limit)
 {

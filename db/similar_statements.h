@@ -28,6 +28,11 @@ enum db_similar_column {
 
 extern const struct db_statement db_similar_statements[DB_SIMILAR_WAYS][2]; /* [way][by pattern] */
 
+/* INDEX for single traces without filters: $4 to $7 are not looked at, and at most DB_SIMILAR_FEW or DB_SIMILAR_MANY traces found,
+ * whatever $9. As their bound stands in them, one plan does for all values, so they may be prepared. */
+enum { DB_SIMILAR_FEW = 10, DB_SIMILAR_MANY = 100 };
+extern const struct db_statement db_similar_few_statement, db_similar_many_statement;
+
 /* To find limit patterns INDEX looks for the nearest of so many traces; SCAN looks at all. */
 int64_t db_similar_n_looked_for(bool by_pattern, int64_t limit);
 

@@ -4,7 +4,7 @@
 
 /* Rows of the first scan. Each further one is SCAN_GROWTH times as long; the planner may then sort a whole window rather than
  * walk its index. */
-enum { SCAN_FIRST = 5000, SCAN_GROWTH = 10 };
+enum { SCAN_FIRST = 1000, SCAN_GROWTH = 10 };
 /* A statement costs about what reading so many rows does. */
 enum { GROUP_ROWS = 256, GROUP_SCAN_ROWS = 4 * GROUP_ROWS };
 enum column { NS, ID };

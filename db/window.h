@@ -2,6 +2,7 @@
 #ifndef TRACEKIN_DB_WINDOW_H
 #define TRACEKIN_DB_WINDOW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct db_window {
@@ -9,6 +10,11 @@ struct db_window {
 };
 
 #define DB_WINDOW_ALL ((struct db_window){0, INT64_MAX})
+
+static inline bool db_window_is_all(struct db_window w)
+{
+    return w.start_ns <= 0 && w.end_ns == INT64_MAX;
+}
 
 /* Both, and what is in between. */
 static inline struct db_window db_window_hull(struct db_window a, struct db_window b)
