@@ -11,17 +11,22 @@
 enum { METRICS_SLOTS = 2 * METRICS_SERIES_MAX };
 
 struct bucket {
-    double bound_s;
+    double bound;
     const char *label; /* OpenMetrics writes whole bounds with ".0" */
 };
 
-static const struct bucket buckets[] = {
+enum { N_BUCKETS = 15 };
+
+static const struct bucket of_seconds[N_BUCKETS] = {
     {0.0005, "0.0005"}, {0.001, "0.001"}, {0.0025, "0.0025"}, {0.005, "0.005"}, {0.01, "0.01"},
     {0.025, "0.025"},   {0.05, "0.05"},   {0.1, "0.1"},       {0.25, "0.25"},   {0.5, "0.5"},
     {1, "1.0"},         {2.5, "2.5"},     {5, "5.0"},         {10, "10.0"},     {INFINITY, "+Inf"},
 };
-
-enum { N_BUCKETS = ARRAY_LEN(buckets) };
+static const struct bucket of_items[N_BUCKETS] = {
+    {1, "1.0"},       {2, "2.0"},       {5, "5.0"},         {10, "10.0"},         {20, "20.0"},
+    {50, "50.0"},     {100, "100.0"},   {200, "200.0"},     {500, "500.0"},       {1000, "1000.0"},
+    {2000, "2000.0"}, {5000, "5000.0"}, {10000, "10000.0"}, {100000, "100000.0"}, {INFINITY, "+Inf"},
+};
 
 struct family;
 
@@ -133,6 +138,12 @@ struct metric *metrics_series(const struct metric_family *family, const char *la
     return &overflow;
 }
 
+/* The overflow series has no family. */
+static const struct bucket *buckets_of(const struct metric *m)
+{
+    return m->family != NULL && m->family->meta->type == METRIC_HISTOGRAM_OF_ITEMS ? of_items : of_seconds;
+}
+
 static void add_double(_Atomic double *to, double delta)
 {
     double before = atomic_load_explicit(to, memory_order_relaxed);
@@ -156,15 +167,16 @@ void metric_move(struct metric *m, int64_t delta)
     add_double(&m->value, (double)delta);
 }
 
-void metric_observe(struct metric *m, double seconds)
+void metric_observe(struct metric *m, double value)
 {
     /* A clock that stepped back, or NAN: the sum must never fall. */
-    const double value = seconds > 0 ? seconds : 0;
+    const double counted = value > 0 ? value : 0;
+    const struct bucket *const buckets = buckets_of(m);
     size_t i = 0;
-    while (value > buckets[i].bound_s)
+    while (counted > buckets[i].bound)
         i++;
     atomic_fetch_add_explicit(&m->in_bucket[i], 1, memory_order_relaxed);
-    add_double(&m->value, value);
+    add_double(&m->value, counted);
 }
 
 uint64_t metric_count(const struct metric *m)
@@ -173,21 +185,6 @@ uint64_t metric_count(const struct metric *m)
     for (size_t i = 0; i < N_BUCKETS; i++)
         n += atomic_load_explicit(&m->in_bucket[i], memory_order_relaxed);
     return n;
-}
-
-double metric_quantile(const struct metric *m, double q)
-{
-    const double rank = q * (double)metric_count(m);
-    double before = 0, lower_s = 0;
-    for (size_t i = 0; i < N_BUCKETS - 1; i++) {
-        const double here = (double)atomic_load_explicit(&m->in_bucket[i], memory_order_relaxed);
-        if (here > 0 && before + here >= rank)
-            return lower_s + (buckets[i].bound_s - lower_s) * fmax(rank - before, 0) / here;
-        before += here;
-        lower_s = buckets[i].bound_s;
-    }
-    /* Past the last bound nothing more is known than the bound. */
-    return metric_count(m) == 0 ? 0 : lower_s;
 }
 
 enum { DIGITS_ALWAYS_EXACT = 15, DIGITS_ALWAYS_ENOUGH = 17 };
@@ -240,7 +237,8 @@ static struct str title_of(const struct metric_family *meta, bool openmetrics)
 static void put_head(struct buf *out, const struct metric_family *meta, bool openmetrics)
 {
     static const struct str types[] = {
-        [METRIC_COUNTER] = STR("counter"), [METRIC_GAUGE] = STR("gauge"), [METRIC_HISTOGRAM] = STR("histogram")};
+        [METRIC_COUNTER] = STR("counter"), [METRIC_GAUGE] = STR("gauge"), [METRIC_HISTOGRAM] = STR("histogram"),
+        [METRIC_HISTOGRAM_OF_ITEMS] = STR("histogram")};
     const struct str title = title_of(meta, openmetrics);
     BUF_LITERAL(out, "# HELP ");
     buf_puts(out, title);
@@ -270,6 +268,7 @@ static void put_sample(struct buf *out, const struct metric *m, const char *suff
 
 static void put_histogram(struct buf *out, const struct metric *m)
 {
+    const struct bucket *const buckets = buckets_of(m);
     uint64_t n = 0;
     for (size_t i = 0; i < N_BUCKETS; i++) {
         n += atomic_load_explicit(&m->in_bucket[i], memory_order_relaxed);
@@ -287,15 +286,20 @@ static void put_histogram(struct buf *out, const struct metric *m)
 
 static void put_series(struct buf *out, const struct metric *m)
 {
-    if (m->family->meta->type == METRIC_HISTOGRAM) {
+    switch (m->family->meta->type) {
+    case METRIC_HISTOGRAM:
+    case METRIC_HISTOGRAM_OF_ITEMS:
         put_histogram(out, m);
         return;
-    }
-    put_sample(out, m, "", NULL);
-    if (m->family->meta->type == METRIC_COUNTER)
+    case METRIC_COUNTER:
+        put_sample(out, m, "", NULL);
         buf_put_u64(out, metric_count(m));
-    else
+        break;
+    case METRIC_GAUGE:
+        put_sample(out, m, "", NULL);
         put_number(out, atomic_load_explicit(&m->value, memory_order_relaxed));
+        break;
+    }
     buf_putc(out, '\n');
 }
 

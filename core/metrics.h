@@ -9,11 +9,11 @@
 
 #include "core/buf.h"
 
-enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_HISTOGRAM_OF_ITEMS };
 
 enum { METRICS_FAMILIES_MAX = 128, METRICS_SERIES_MAX = 4096, METRICS_LABELS_MAX = 256 };
 
-/* What /metrics says of a family. Histograms are of seconds, with the buckets of metrics.c. */
+/* What /metrics says of a family. Histograms are of seconds, or of numbers of items, with the buckets of metrics.c. */
 struct metric_family {
     const char *name; /* counters end in _total */
     enum metric_type type;
@@ -27,10 +27,8 @@ struct metric *metrics_series(const struct metric_family *family, const char *la
 void metric_add(struct metric *m, uint64_t n);       /* counter */
 void metric_set(struct metric *m, double value);     /* gauge */
 void metric_move(struct metric *m, int64_t delta);   /* gauge of whole things */
-void metric_observe(struct metric *m, double seconds); /* histogram */
+void metric_observe(struct metric *m, double value);  /* histogram */
 uint64_t metric_count(const struct metric *m);       /* of a counter, or the observations of a histogram */
-/* The q-quantile (0..1) of a histogram in seconds, interpolated within its bucket; 0 when empty. */
-double metric_quantile(const struct metric *m, double q);
 
 /* Text format 0.0.4, or OpenMetrics 1.0.0 (with "# EOF"). Includes process_*. */
 void metrics_render(struct buf *out, bool openmetrics);

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "core/clock.h"
+#include "core/histogram.h"
 #include "core/metrics.h"
 
 static const struct metric_family durations = {
@@ -37,6 +38,8 @@ static const struct question questions[DB_N_QUESTIONS] = {
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct metric *duration_of[DB_N_QUESTIONS];
 static struct metric *failures_of[DB_N_QUESTIONS];
+/* The buckets of /metrics are too wide apart for quantiles. */
+static struct histogram times_of[DB_N_QUESTIONS];
 
 static void make_series(void)
 {
@@ -46,6 +49,11 @@ static void make_series(void)
     }
 }
 
+void db_query_init(void)
+{
+    (void)pthread_once(&once, make_series);
+}
+
 static bool is_failure(enum err err)
 {
     return err != OK && err != ERR_INVALID && err != ERR_NOT_FOUND && err != ERR_CANCELLED;
@@ -53,21 +61,27 @@ static bool is_failure(enum err err)
 
 enum err db_query_done(enum db_question question, int64_t started_ns, enum err err)
 {
-    (void)pthread_once(&once, make_series);
-    metric_observe(duration_of[question], (double)(clock_mono_ns() - started_ns) / (double)NS_PER_S);
+    const int64_t took_ns = clock_mono_ns() - started_ns;
+    db_query_init();
+    metric_observe(duration_of[question], (double)took_ns / (double)NS_PER_S);
+    histogram_add(&times_of[question], took_ns);
     if (is_failure(err))
         metric_add(failures_of[question], 1);
     return err;
 }
 
+static double quantile_ms(enum db_question question, double q)
+{
+    return (double)histogram_quantile(&times_of[question], q) / (double)NS_PER_MS;
+}
+
 struct db_query_stats db_query_stats_of(enum db_question question)
 {
-    (void)pthread_once(&once, make_series);
-    const struct metric *m = duration_of[question];
+    db_query_init();
     return (struct db_query_stats){.name = questions[question].name,
-                                   .n_asked = metric_count(m),
+                                   .n_asked = histogram_count(&times_of[question]),
                                    .n_failed = metric_count(failures_of[question]),
-                                   .p50_ms = metric_quantile(m, 0.50) * 1e3,
-                                   .p95_ms = metric_quantile(m, 0.95) * 1e3,
-                                   .p99_ms = metric_quantile(m, 0.99) * 1e3};
+                                   .p50_ms = quantile_ms(question, 0.50),
+                                   .p95_ms = quantile_ms(question, 0.95),
+                                   .p99_ms = quantile_ms(question, 0.99)};
 }

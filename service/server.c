@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "db/query.h"
 #include "service/assembler.h"
 #include "service/chunker.h"
 #include "service/embedder.h"
@@ -175,6 +176,7 @@ enum err service_server_run(const struct service_config *config, struct err_info
     struct server s = {.config = *config};
     service_signals_block();
     service_traffic_init();
+    db_query_init();
     service_config_warn_unknown();
     server_fit_files(&s.config);
     const enum err code = server_start(&s, e);

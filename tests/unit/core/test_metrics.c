@@ -103,21 +103,17 @@ START_TEST(histogram_without_labels)
 }
 END_TEST
 
-START_TEST(quantiles)
+START_TEST(histogram_of_items)
 {
-    static const struct metric_family family = {"test_quantile_seconds", METRIC_HISTOGRAM, "Quantiles."};
+    static const struct metric_family family = {"test_batch_items", METRIC_HISTOGRAM_OF_ITEMS, "Items."};
     struct metric *m = metrics_series(&family, "");
-    ck_assert_double_eq(metric_quantile(m, 0.5), 0);
-    for (size_t i = 0; i < 100; i++)
-        metric_observe(m, i < 50 ? 0.2 : 0.4);
-    ck_assert_double_eq_tol(metric_quantile(m, 0), 0.1, 1e-9);
-    ck_assert_double_eq_tol(metric_quantile(m, 0.25), 0.175, 1e-9);
-    ck_assert_double_eq_tol(metric_quantile(m, 0.5), 0.25, 1e-9);
-    ck_assert_double_eq_tol(metric_quantile(m, 0.75), 0.375, 1e-9);
-    ck_assert_double_eq_tol(metric_quantile(m, 1), 0.5, 1e-9);
-    for (size_t i = 0; i < 900; i++)
-        metric_observe(m, 100);
-    ck_assert_double_eq(metric_quantile(m, 0.99), 10);
+    static const double observed[] = {0, 1, 3, 512, 2e6};
+    for (size_t i = 0; i < ARRAY_LEN(observed); i++)
+        metric_observe(m, observed[i]);
+    static const char *const lines[] = {"test_batch_items_bucket{le=\"1.0\"} 2", "test_batch_items_bucket{le=\"5.0\"} 3",
+                                        "test_batch_items_bucket{le=\"1000.0\"} 4", "test_batch_items_bucket{le=\"+Inf\"} 5",
+                                        "test_batch_items_sum 2000516", "test_batch_items_count 5"};
+    assert_rendered(true, lines, ARRAY_LEN(lines));
 }
 END_TEST
 
@@ -279,7 +275,7 @@ static TCase *all_tests(void)
     tcase_add_test(c, gauges);
     tcase_add_test(c, histograms);
     tcase_add_test(c, histogram_without_labels);
-    tcase_add_test(c, quantiles);
+    tcase_add_test(c, histogram_of_items);
     tcase_add_test(c, series_are_found_again);
     tcase_add_test(c, hooks_run_before_rendering);
     tcase_add_test(c, process_figures_are_plausible);
