@@ -50,4 +50,7 @@ enum err api_otlp_metrics(struct api_req *req, struct api_reply *reply, struct e
  * already (405), else it is api_status_of. 429 and 503 get a Retry-After unless the reply has one. */
 void api_otlp_reply_error(const struct api_req *req, struct api_reply *reply, const struct err_info *e);
 
+/* Makes the series of what is left out of requests, so that /metrics shows them before there is any. */
+void api_otlp_rejects_init(void);
+
 #endif

@@ -48,9 +48,16 @@ static struct str message_of(struct arena *arena, const struct api_otlp_rejects 
     return message.ptr == NULL ? STR("") : message;
 }
 
+static const char *const labels[] = {"signal=\"traces\"", "signal=\"logs\"", "signal=\"metrics\""};
+
+void api_otlp_rejects_init(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(labels); i++)
+        metric_add(metrics_series(&rejected, labels[i]), 0);
+}
+
 static void count_rejected(enum db_signal signal, int64_t n_items)
 {
-    static const char *const labels[] = {"signal=\"traces\"", "signal=\"logs\"", "signal=\"metrics\""};
     metric_add(metrics_series(&rejected, labels[signal]), (uint64_t)n_items);
 }
 

@@ -39,6 +39,7 @@ static enum err put_index(void *arg, const struct db_index_usage_row *row)
     api_json_key_str(w, row->index);
     api_json_open(w, '{');
     api_put_str(w, "table", row->table);
+    api_put_str(w, "type", row->type);
     api_put_i64(w, "scans", row->n_scans);
     api_put_i64(w, "rows_read", row->n_rows_read);
     api_put_i64(w, "size_bytes", row->size_bytes);

@@ -157,6 +157,11 @@ void metric_add(struct metric *m, uint64_t n)
     atomic_fetch_add_explicit(&m->count, n, memory_order_relaxed);
 }
 
+void metric_follow(struct metric *m, uint64_t n)
+{
+    atomic_store_explicit(&m->count, n, memory_order_relaxed);
+}
+
 void metric_set(struct metric *m, double value)
 {
     atomic_store_explicit(&m->value, value, memory_order_relaxed);

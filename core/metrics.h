@@ -25,6 +25,7 @@ struct metric; /* one series */
 struct metric *metrics_series(const struct metric_family *family, const char *labels);
 
 void metric_add(struct metric *m, uint64_t n);       /* counter */
+void metric_follow(struct metric *m, uint64_t n);    /* counter that is counted elsewhere, and is n there now */
 void metric_set(struct metric *m, double value);     /* gauge */
 void metric_move(struct metric *m, int64_t delta);   /* gauge of whole things */
 void metric_observe(struct metric *m, double value);  /* histogram */

@@ -16,6 +16,7 @@ enum err db_conn_begin(struct db_conn *c, const struct db_wait *wait, struct err
     c->wait = *wait;
     c->ended = OK;
     c->cancel_seen = false;
+    db_conn_metrics_state(&c->metrics, DB_CONN_BUSY);
     return OK;
 }
 
@@ -31,6 +32,7 @@ static enum err command_wait(struct db_conn *c, short events, struct err_info *e
         return db_conn_ended(c->ended, e);
     }
     c->ended = ended;
+    db_conn_metrics_cancelled(&c->metrics, ended);
     c->wait = (struct db_wait){.deadline_ns = clock_mono_ns() + DB_CANCEL_GRACE_MS * NS_PER_MS, .wake_fd = -1};
     db_cancel_send(c->pg, c->wait.deadline_ns);
     return OK;
@@ -84,6 +86,7 @@ static void timeout_settle(struct db_conn *c, bool failed)
 enum err db_conn_end(struct db_conn *c, const PGresult *failed, struct err_info *e)
 {
     timeout_settle(c, failed != NULL);
+    db_conn_metrics_state(&c->metrics, c->in_transaction ? DB_CONN_IN_TRANSACTION : DB_CONN_IDLE);
     if (c->ended == OK)
         return failed == NULL ? OK : db_conn_refused(c, failed, e);
     if (!c->cancel_seen || PQstatus(c->pg) != CONNECTION_OK)

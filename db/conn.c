@@ -23,6 +23,7 @@ struct db_conn *db_conn_new(const char *url, const char *application_name)
         return NULL;
     c->url = mem_strdup(str_of(url));
     c->application_name = mem_strdup(str_of(application_name));
+    db_conn_metrics_init(&c->metrics, application_name);
     if (c->url == NULL || c->application_name == NULL)
         return NULL;
     return TAKE(c);
@@ -33,6 +34,7 @@ void db_conn_free(struct db_conn *c)
     if (c == NULL)
         return;
     db_conn_close(c);
+    db_conn_metrics_close(&c->metrics);
     mem_free(c->url);
     mem_free(c->application_name);
     mem_free(c);
@@ -47,6 +49,7 @@ void db_conn_close(struct db_conn *c)
     c->timeout_is_local = false;
     c->n_prepared = 0;
     c->mark = 0;
+    db_conn_metrics_state(&c->metrics, DB_CONN_CLOSED);
 }
 
 uint64_t db_conn_mark(const struct db_conn *c)
@@ -167,6 +170,8 @@ static enum err connect_within(struct db_conn *c, const struct db_wait *wait, st
     const enum err code = connect_try(c, &why);
     if (code == OK) {
         c->n_failures = 0;
+        db_conn_metrics_connected(&c->metrics);
+        db_conn_metrics_state(&c->metrics, DB_CONN_IDLE);
         return OK;
     }
     if (c->ended == ERR_CANCELLED || (c->ended == ERR_TIMEOUT && wait->deadline_ns <= limit_ns)) {
@@ -174,6 +179,7 @@ static enum err connect_within(struct db_conn *c, const struct db_wait *wait, st
         return db_conn_ended(c->ended, e);
     }
     backoff_extend(c);
+    db_conn_metrics_connect_failed(&c->metrics);
     return db_conn_unavailable(c, why.detail, e);
 }
 

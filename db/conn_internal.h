@@ -10,6 +10,7 @@
 #include <libpq-fe.h>
 
 #include "db/conn.h"
+#include "db/conn_metrics.h"
 
 enum { DB_TIMEOUT_UNKNOWN = -1 };
 
@@ -39,6 +40,8 @@ struct db_conn {
     struct db_wait wait; /* of the command under way; the grace once it has ended */
     enum err ended;      /* ERR_TIMEOUT or ERR_CANCELLED once the wait has ended */
     bool cancel_seen;    /* the server said that it cancelled the command */
+
+    struct db_conn_metrics metrics;
 };
 
 struct db_result {

@@ -1,4 +1,5 @@
-/* How much each index is used and how large it is, by name; the parts of a partitioned table's index counted together. */
+/* How much each index is used, of which type and how large it is, by name; the parts of a partitioned table's index counted
+ * together. */
 #ifndef TRACEKIN_DB_INDEX_USAGE_H
 #define TRACEKIN_DB_INDEX_USAGE_H
 
@@ -6,6 +7,7 @@
 
 struct db_index_usage_row {
     struct str table, index;
+    struct str type; /* its access method: "btree", "gin", "ivfflat" */
     int64_t n_scans, n_rows_read; /* since PostgreSQL's statistics were last reset */
     int64_t size_bytes;
 };

@@ -244,6 +244,7 @@ enum err db_writer_new(const char *url, int n_threads, struct db_writer **out, s
     if (w == NULL)
         return ERR_SET_NOMEM(e);
     init_waits(w);
+    db_writer_metrics_init();
     w->last = &w->first;
     w->days = db_partition_days_new();
     w->known = db_writer_known_new();

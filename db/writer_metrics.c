@@ -14,6 +14,8 @@ static const struct metric_family transactions = {"tracekin_ingest_transactions_
                                                   "Transactions that stored ingested batches."};
 static const struct metric_family batches = {"tracekin_ingest_batches_total", METRIC_COUNTER,
                                              "Batches stored; several may share a transaction."};
+static const struct metric_family batch_size = {"tracekin_ingest_batch_items", METRIC_HISTOGRAM_OF_ITEMS,
+                                                "Items of a batch, by signal: what one export request brought."};
 static const struct metric_family commit_time = {"tracekin_ingest_commit_seconds", METRIC_HISTOGRAM,
                                                  "Time from the start of an ingest transaction to its commit."};
 static const struct metric_family depth = {"tracekin_ingest_queue_depth", METRIC_GAUGE,
@@ -27,10 +29,10 @@ static const char *const item_labels[SIGNALS][RESULTS] = {
     [DB_SIGNAL_METRICS] = {"signal=\"metrics\",result=\"stored\"", "signal=\"metrics\",result=\"duplicate\"",
                            "signal=\"metrics\",result=\"dead_letter\""},
 };
-static const char *const dead_labels[SIGNALS] = {"signal=\"traces\"", "signal=\"logs\"", "signal=\"metrics\""};
+static const char *const signal_labels[SIGNALS] = {"signal=\"traces\"", "signal=\"logs\"", "signal=\"metrics\""};
 
 static struct {
-    struct metric *items[SIGNALS][RESULTS], *dead[SIGNALS], *transactions, *batches, *commit_time, *depth;
+    struct metric *items[SIGNALS][RESULTS], *dead[SIGNALS], *batch_size[SIGNALS], *transactions, *batches, *commit_time, *depth;
 } series;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -39,7 +41,8 @@ static void make_series(void)
     for (int signal = 0; signal < SIGNALS; signal++) {
         for (int result = 0; result < RESULTS; result++)
             series.items[signal][result] = metrics_series(&items, item_labels[signal][result]);
-        series.dead[signal] = metrics_series(&dead, dead_labels[signal]);
+        series.dead[signal] = metrics_series(&dead, signal_labels[signal]);
+        series.batch_size[signal] = metrics_series(&batch_size, signal_labels[signal]);
     }
     series.transactions = metrics_series(&transactions, "");
     series.batches = metrics_series(&batches, "");
@@ -47,15 +50,18 @@ static void make_series(void)
     series.depth = metrics_series(&depth, "");
 }
 
+void db_writer_metrics_init(void)
+{
+    (void)pthread_once(&once, make_series);
+}
+
 void db_writer_metrics_queued(int64_t delta)
 {
-    pthread_once(&once, make_series);
     metric_move(series.depth, delta);
 }
 
 void db_writer_metrics_committed(size_t n_batches, double seconds)
 {
-    pthread_once(&once, make_series);
     metric_add(series.transactions, 1);
     metric_add(series.batches, n_batches);
     metric_observe(series.commit_time, seconds);
@@ -63,9 +69,9 @@ void db_writer_metrics_committed(size_t n_batches, double seconds)
 
 void db_writer_metrics_written(enum db_signal signal, const struct db_written *written)
 {
-    pthread_once(&once, make_series);
     const int64_t counts[RESULTS] = {written->n_stored, written->n_duplicate, written->n_dead};
     for (int result = 0; result < RESULTS; result++)
         metric_add(series.items[signal][result], (uint64_t)counts[result]);
     metric_add(series.dead[signal], (uint64_t)written->n_dead);
+    metric_observe(series.batch_size[signal], (double)(written->n_stored + written->n_duplicate + written->n_dead));
 }

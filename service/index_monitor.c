@@ -8,8 +8,9 @@
 #include "core/metrics.h"
 #include "db/vector_index.h"
 #include "service/background.h"
+#include "service/index_usage.h"
 
-enum { STEP_TIMEOUT_S = 10, PERIOD_MS = 2000, LOG_PERIOD_S = 15 };
+enum { STEP_TIMEOUT_S = 10, PERIOD_MS = 2000, LOG_PERIOD_S = 15, USAGE_PERIOD_S = 15 };
 
 enum gauge { ROWS, LISTS, EFFORT, RECALL, SIZE, GENERATION, BUILT, MEASURED, BUILDING, PROGRESS, GAUGES };
 
@@ -33,7 +34,7 @@ struct service_index_monitor {
     struct db_vector_board *board;
     struct service_background *thread;
     struct metric *gauges[GAUGES];
-    int64_t next_log_ns; /* monotonic */
+    int64_t next_log_ns, next_usage_ns; /* monotonic */
     bool has_failed;
 };
 
@@ -70,6 +71,16 @@ static void log_progress(struct service_index_monitor *m, const struct db_vector
     LOG(LOG_INFO, "vector_index_progress", LOG_CSTR("phase", p->phase), LOG_REAL("share", p->share));
 }
 
+static enum err sample_usage(struct service_index_monitor *m, struct db_conn *conn, const struct db_wait *wait,
+                             struct err_info *e)
+{
+    if (clock_mono_ns() < m->next_usage_ns)
+        return OK;
+    TRY(service_index_usage_sample(conn, wait, e));
+    m->next_usage_ns = clock_mono_ns() + USAGE_PERIOD_S * NS_PER_S;
+    return OK;
+}
+
 static enum err look(struct service_index_monitor *m, struct db_conn *conn, const struct db_wait *wait, struct err_info *e)
 {
     struct db_vector_facts facts;
@@ -80,7 +91,7 @@ static enum err look(struct service_index_monitor *m, struct db_conn *conn, cons
     db_vector_board_post(m->board, &use);
     set_gauges(m, &facts, &progress);
     log_progress(m, &progress);
-    return OK;
+    return sample_usage(m, conn, wait, e);
 }
 
 /* Meanwhile searches go on as they did. */

@@ -64,8 +64,10 @@ static void worker_check(struct service_request *r, int64_t now_ns)
 {
     if (atomic_load(&r->is_cancelled))
         (void)ERR_SET(&r->refusal, ERR_CANCELLED, "the request was cancelled before its work began");
-    else if (now_ns > r->api.wait.deadline_ns)
+    else if (now_ns > r->api.wait.deadline_ns) {
+        service_traffic_rejected(REJECTED_EXPIRED);
         (void)ERR_SET(&r->refusal, ERR_TIMEOUT, "the request waited for a worker until its time was up; try again later");
+    }
 }
 
 static void worker_serve(struct worker *worker, struct service_request *r)
@@ -141,7 +143,7 @@ enum err service_lane_new(const struct service_lane_spec *spec, struct service_l
     if (lane == NULL)
         return ERR_SET_NOMEM(e);
     lane->spec = *spec;
-    service_traffic_lane(&lane->metrics, spec->name);
+    service_traffic_lane(&lane->metrics, spec->name, spec->n_workers);
     (void)pthread_mutex_init(&lane->mutex, NULL);
     (void)pthread_cond_init(&lane->pushed, NULL);
     const enum err code = lane_start(lane, e);

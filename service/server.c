@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "api/otlp.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "db/query.h"
@@ -177,6 +178,7 @@ enum err service_server_run(const struct service_config *config, struct err_info
     service_signals_block();
     service_traffic_init();
     db_query_init();
+    api_otlp_rejects_init();
     service_config_warn_unknown();
     server_fit_files(&s.config);
     const enum err code = server_start(&s, e);

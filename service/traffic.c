@@ -23,6 +23,7 @@ static const struct metric_family rejected_total = {
 static const struct metric_family cancelled_total = {
     "tracekin_http_cancelled_total", METRIC_COUNTER, "Requests cancelled because their client went away."};
 static const struct metric_family queue_depth = {"tracekin_queue_depth", METRIC_GAUGE, "Requests waiting for a worker, by lane."};
+static const struct metric_family queue_workers = {"tracekin_queue_workers", METRIC_GAUGE, "Workers, by lane."};
 static const struct metric_family queue_running = {"tracekin_queue_running", METRIC_GAUGE, "Requests with a worker, by lane."};
 static const struct metric_family queue_wait = {
     "tracekin_queue_wait_seconds", METRIC_HISTOGRAM, "How long requests waited for a worker, by lane."};
@@ -43,15 +44,17 @@ static struct route_series of_routes[ROUTES_MAX][N_METHODS];
 
 static const char *const rejection_names[] = {
     [REJECTED_AMBIGUOUS] = "ambiguous", [REJECTED_TOO_LARGE] = "too_large", [REJECTED_MEMORY] = "memory",
-    [REJECTED_QUEUE_FULL] = "queue_full", [REJECTED_CONNECTIONS] = "connections", [REJECTED_SLOW] = "slow"};
+    [REJECTED_QUEUE_FULL] = "queue_full", [REJECTED_EXPIRED] = "expired",
+    [REJECTED_CONNECTIONS] = "connections", [REJECTED_SLOW] = "slow"};
 
-void service_traffic_lane(struct service_lane_metrics *m, const char *lane)
+void service_traffic_lane(struct service_lane_metrics *m, const char *lane, size_t n_workers)
 {
     char labels[METRICS_LABELS_MAX];
     (void)snprintf(labels, sizeof labels, "lane=\"%s\"", lane);
     m->depth = metrics_series(&queue_depth, labels);
     m->running = metrics_series(&queue_running, labels);
     m->wait = metrics_series(&queue_wait, labels);
+    metric_set(metrics_series(&queue_workers, labels), (double)n_workers);
 }
 
 void service_traffic_pushed(struct service_lane_metrics *m)

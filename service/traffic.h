@@ -11,6 +11,7 @@ enum service_rejection {
     REJECTED_TOO_LARGE,
     REJECTED_MEMORY,      /* of bodies, or of the process */
     REJECTED_QUEUE_FULL,
+    REJECTED_EXPIRED,     /* its time was up before a worker was free */
     REJECTED_CONNECTIONS, /* too many */
     REJECTED_SLOW,        /* a header, body or reply that took too long */
 };
@@ -19,7 +20,7 @@ struct service_lane_metrics {
     struct metric *depth, *running, *wait;
 };
 
-void service_traffic_lane(struct service_lane_metrics *m, const char *lane);
+void service_traffic_lane(struct service_lane_metrics *m, const char *lane, size_t n_workers);
 void service_traffic_pushed(struct service_lane_metrics *m);
 void service_traffic_popped(struct service_lane_metrics *m, int64_t wait_ns);
 void service_traffic_served(struct service_lane_metrics *m);

@@ -35,8 +35,10 @@ START_TEST(counters)
     metric_add(all, 4);
     metric_add(some, UINT64_C(1) << 60);
     ck_assert_uint_eq(metric_count(all), 7);
+    metric_follow(metrics_series(&family, "kind=\"elsewhere\""), 9);
     static const char *const text[] = {"# HELP test_things_total Things \\\\ \"seen\"\\nhere.",
                                        "# TYPE test_things_total counter", "test_things_total 7",
+                                       "test_things_total{kind=\"elsewhere\"} 9",
                                        "test_things_total{kind=\"a\",code=\"200\"} 1152921504606846976"};
     assert_rendered(false, text, ARRAY_LEN(text));
     static const char *const openmetrics[] = {"# HELP test_things Things \\\\ \\\"seen\\\"\\nhere.",
