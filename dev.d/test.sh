@@ -164,7 +164,7 @@ test_run() {
     unset TRACEKIN_DATABASE_URL TRACEKIN_LISTEN
     test_select "$@"
     packages_need "${packages_build[@]}" "${packages_check[@]}" "${test_packages[@]}"
-    promtool_need
+    prometheus_need
     test_build
     test_cluster
     test_list >"$tree/build/CTestTestfile.cmake"

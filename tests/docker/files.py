@@ -243,13 +243,52 @@ class Prometheus(unittest.TestCase):
         self.assertIn("collector", SERVICES)
         self.assertEqual({9090}, published("prometheus"))
 
-    def test_promtool_agrees(self):
+    def test_rule_files_are_mounted_beside(self):
+        targets = {target for _, target in mounts("prometheus")}
+        for name in PROMETHEUS["rule_files"]:
+            self.assertTrue((TREE / "docker/prometheus" / name).is_file())
+            self.assertIn(f"/etc/tracekin/{name}", targets)
+
+    def test_every_alert_is_tried(self):
+        tried = read("tests/prometheus/rules_test.yml")
+        for group in yaml.safe_load(read("docker/prometheus/alerts.yml"))["groups"]:
+            for rule in group["rules"]:
+                self.assertIn(rule["alert"], tried)
+
+    def test_alerts_name_sections_of_the_runbooks(self):
+        runbooks = read("docs/runbooks/OPERATIONS.md") + read("docs/runbooks/INDEX_MANAGEMENT.md")
+        for group in yaml.safe_load(read("docker/prometheus/alerts.yml"))["groups"]:
+            for rule in group["rules"]:
+                for section in re.findall(r'"([^"]+)"', rule["annotations"]["description"]):
+                    self.assertIn(f"\n## {section}\n", runbooks)
+
+    def promtool(self, *arguments):
         promtool = os.environ.get("PROMTOOL")
         if not promtool:
             self.skipTest("PROMTOOL names no promtool; ./dev test sets it")
-        checked = subprocess.run([promtool, "check", "config", TREE / "docker/prometheus/prometheus.yml"],
-                                 capture_output=True, text=True, timeout=60, check=False)
+        checked = subprocess.run([promtool, *arguments], cwd=TREE, capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual(0, checked.returncode, checked.stdout + checked.stderr)
+
+    def test_promtool_agrees(self):
+        self.promtool("check", "config", "docker/prometheus/prometheus.yml")
+
+    def test_promtool_agrees_with_the_rules(self):
+        self.promtool("check", "rules", "docker/prometheus/recording.yml", "docker/prometheus/alerts.yml")
+
+    def test_rules_do_what_they_say(self):
+        self.promtool("test", "rules", "tests/prometheus/rules_test.yml")
+
+
+class Grafana(unittest.TestCase):
+    def test_finds_its_dashboard_and_its_data(self):
+        targets = dict((target, source) for source, target in mounts("grafana"))
+        (provider,) = yaml.safe_load(read("docker/grafana/dashboards.yml"))["providers"]
+        folder = provider["options"]["path"]
+        self.assertIn(f"{folder}/tracekin.json", targets)
+        self.assertEqual(f"{folder}/tracekin.json", SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+        (source,) = yaml.safe_load(read("docker/grafana/datasources.yml"))["datasources"]
+        self.assertEqual(("prometheus", 9090), (urlsplit(source["url"]).hostname, urlsplit(source["url"]).port))
+        self.assertEqual({3000}, published("grafana"))
 
 
 if __name__ == "__main__":
