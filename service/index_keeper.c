@@ -141,6 +141,14 @@ static int step(void *arg, struct db_conn *conn, const struct db_wait *wait)
     return RETRY_MS;
 }
 
+/* Before the first of each there is a 0 to see. */
+static void make_series(void)
+{
+    const struct metric_family *const counters[] = {&n_builds, &n_measured, &n_failures};
+    for (size_t i = 0; i < ARRAY_LEN(counters); i++)
+        metric_add(metrics_series(counters[i], ""), 0);
+}
+
 enum err service_index_keeper_start(const char *url, const struct db_vector_wish *wish, struct db_vector_board *board,
                                     struct service_index_keeper **out, struct err_info *e)
 {
@@ -149,6 +157,7 @@ enum err service_index_keeper_start(const char *url, const struct db_vector_wish
         return ERR_SET_NOMEM(e);
     k->wish = *wish;
     k->board = board;
+    make_series();
     const struct service_background_job job = {"index-keeper", STEP_TIMEOUT_S, step, k};
     const enum err code = service_background_new(&job, url, &k->thread, e);
     if (code != OK)

@@ -184,6 +184,7 @@ void service_traffic_ended(const struct service_request *r)
 void service_traffic_init(void)
 {
     metric_set(metrics_series(&build_info, "version=\"" TRACEKIN_VERSION "\""), 1);
+    metric_add(metrics_series(&cancelled_total, ""), 0);
     for (size_t i = 0; i < ARRAY_LEN(rejection_names); i++) {
         char labels[METRICS_LABELS_MAX];
         (void)snprintf(labels, sizeof labels, "reason=\"%s\"", rejection_names[i]);

@@ -32,7 +32,7 @@ void service_traffic_body_memory(int64_t delta_bytes);
 void service_traffic_begun(void);
 /* The request is over; status 0: the connection was lost before a reply. One line at debug level. */
 void service_traffic_ended(const struct service_request *r);
-/* tracekin_build_info. */
+/* tracekin_build_info, and what is 0 until it happens. */
 void service_traffic_init(void);
 
 #endif
