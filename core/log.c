@@ -45,6 +45,11 @@ void log_set_request_id(struct str id)
     request_id = id;
 }
 
+struct str log_request_id(void)
+{
+    return request_id;
+}
+
 uint64_t log_n_dropped(void)
 {
     return atomic_load(&n_dropped);

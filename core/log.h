@@ -34,6 +34,7 @@ bool log_parse_level(struct str text, enum log_level *out);
 void log_set_fd(int fd);
 /* The calling thread's request id, borrowed until replaced; absent for none. */
 void log_set_request_id(struct str id);
+struct str log_request_id(void);
 
 void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t n_fields);
 #define LOG(level, event, ...)                                                                       \

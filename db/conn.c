@@ -35,6 +35,7 @@ void db_conn_free(struct db_conn *c)
         return;
     db_conn_close(c);
     db_conn_metrics_close(&c->metrics);
+    db_trail_close(c);
     mem_free(c->url);
     mem_free(c->application_name);
     mem_free(c);

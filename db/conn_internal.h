@@ -11,6 +11,7 @@
 
 #include "db/conn.h"
 #include "db/conn_metrics.h"
+#include "db/trail.h"
 
 enum { DB_TIMEOUT_UNKNOWN = -1 };
 
@@ -42,6 +43,7 @@ struct db_conn {
     bool cancel_seen;    /* the server said that it cancelled the command */
 
     struct db_conn_metrics metrics;
+    struct db_trail trail;
 };
 
 struct db_result {

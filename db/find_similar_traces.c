@@ -1,6 +1,5 @@
 #include "db/find_similar_traces.h"
 
-#include "core/clock.h"
 #include "core/embedding.h"
 #include "db/query.h"
 #include "db/trace_merge.h"
@@ -201,8 +200,8 @@ enum err db_find_similar_traces(struct db_conn *c, const struct db_wait *wait, s
                                 struct db_find_similar_traces_row **rows, size_t *n_rows, struct db_result **result,
                                 struct err_info *e)
 {
-    const int64_t started_ns = clock_mono_ns();
+    const int64_t started_ns = db_query_begin(c);
     struct search s = {c, wait, arena, params, how, .embedding = params->embedding};
     *how = (struct db_find_similar_traces_how){.model = params->model};
-    return db_query_done(DB_FIND_SIMILAR_TRACES, started_ns, ask(&s, rows, n_rows, result, e));
+    return db_query_done(c, DB_FIND_SIMILAR_TRACES, started_ns, ask(&s, rows, n_rows, result, e));
 }

@@ -1,6 +1,5 @@
 #include "db/get_pattern.h"
 
-#include "core/clock.h"
 #include "db/query.h"
 
 static const struct db_statement pattern_statement = {
@@ -71,6 +70,6 @@ enum err db_get_pattern(struct db_conn *c, const struct db_wait *wait, struct ar
                         const struct db_get_pattern_params *params, db_get_pattern_fn pattern_fn,
                         db_get_pattern_trace_fn trace_fn, void *arg, struct err_info *e)
 {
-    const int64_t started_ns = clock_mono_ns();
-    return db_query_done(DB_GET_PATTERN, started_ns, ask(c, wait, arena, params, pattern_fn, trace_fn, arg, e));
+    const int64_t started_ns = db_query_begin(c);
+    return db_query_done(c, DB_GET_PATTERN, started_ns, ask(c, wait, arena, params, pattern_fn, trace_fn, arg, e));
 }

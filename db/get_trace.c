@@ -1,6 +1,5 @@
 #include "db/get_trace.h"
 
-#include "core/clock.h"
 #include "db/query.h"
 
 /* Spans that came but are not assembled yet are told of by their arrivals; one snapshot sees a trace in either place. */
@@ -107,8 +106,8 @@ enum err db_get_trace(struct db_conn *c, const struct db_wait *wait, struct aren
                       const struct db_get_trace_params *params, db_trace_summary_fn summary_fn, db_span_fn span_fn,
                       void *arg, struct err_info *e)
 {
-    const int64_t started_ns = clock_mono_ns();
+    const int64_t started_ns = db_query_begin(c);
     struct db_window window;
-    return db_query_done(DB_GET_TRACE, started_ns,
+    return db_query_done(c, DB_GET_TRACE, started_ns,
                          db_trace_fetch(c, wait, arena, params, summary_fn, span_fn, arg, &window, e));
 }

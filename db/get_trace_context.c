@@ -71,6 +71,6 @@ enum err db_get_trace_context(struct db_conn *c, const struct db_wait *wait, str
                               const struct db_get_trace_context_params *params, const struct db_get_trace_context_fns *fns,
                               void *arg, struct err_info *e)
 {
-    const int64_t started_ns = clock_mono_ns();
-    return db_query_done(DB_GET_TRACE_CONTEXT, started_ns, ask(c, wait, arena, params, fns, arg, e));
+    const int64_t started_ns = db_query_begin(c);
+    return db_query_done(c, DB_GET_TRACE_CONTEXT, started_ns, ask(c, wait, arena, params, fns, arg, e));
 }

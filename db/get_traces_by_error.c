@@ -1,6 +1,5 @@
 #include "db/get_traces_by_error.h"
 
-#include "core/clock.h"
 #include "db/like.h"
 #include "db/query.h"
 #include "db/walk.h"
@@ -102,6 +101,6 @@ enum err db_get_traces_by_error(struct db_conn *c, const struct db_wait *wait, s
                                 const struct db_get_traces_by_error_params *params, db_get_traces_by_error_fn fn, void *arg,
                                 struct err_info *e)
 {
-    const int64_t started_ns = clock_mono_ns();
-    return db_query_done(DB_GET_TRACES_BY_ERROR, started_ns, ask(c, wait, arena, params, fn, arg, e));
+    const int64_t started_ns = db_query_begin(c);
+    return db_query_done(c, DB_GET_TRACES_BY_ERROR, started_ns, ask(c, wait, arena, params, fn, arg, e));
 }

@@ -1,6 +1,5 @@
 #include "db/index_usage.h"
 
-#include "core/clock.h"
 #include "db/query.h"
 
 static const struct db_statement statement = {
@@ -47,6 +46,6 @@ static enum err ask(struct db_conn *c, const struct db_wait *wait, struct arena 
 enum err db_index_usage(struct db_conn *c, const struct db_wait *wait, struct arena *arena, db_index_usage_fn fn, void *arg,
                         struct err_info *e)
 {
-    const int64_t started_ns = clock_mono_ns();
-    return db_query_done(DB_INDEX_USAGE, started_ns, ask(c, wait, arena, fn, arg, e));
+    const int64_t started_ns = db_query_begin(c);
+    return db_query_done(c, DB_INDEX_USAGE, started_ns, ask(c, wait, arena, fn, arg, e));
 }

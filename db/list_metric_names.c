@@ -1,6 +1,5 @@
 #include "db/list_metric_names.h"
 
-#include "core/clock.h"
 #include "db/query.h"
 
 /* OFFSET 0: one look into the points' key a metric, not a join with all points of the window. */
@@ -55,6 +54,6 @@ enum err db_list_metric_names(struct db_conn *c, const struct db_wait *wait, str
                               const struct db_list_metric_names_params *params, db_list_metric_names_fn fn, void *arg,
                               struct err_info *e)
 {
-    const int64_t started_ns = clock_mono_ns();
-    return db_query_done(DB_LIST_METRIC_NAMES, started_ns, ask(c, wait, arena, params, fn, arg, e));
+    const int64_t started_ns = db_query_begin(c);
+    return db_query_done(c, DB_LIST_METRIC_NAMES, started_ns, ask(c, wait, arena, params, fn, arg, e));
 }

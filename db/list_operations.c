@@ -1,6 +1,5 @@
 #include "db/list_operations.h"
 
-#include "core/clock.h"
 #include "db/query.h"
 
 static const struct db_statement statement = {
@@ -47,6 +46,6 @@ enum err db_list_operations(struct db_conn *c, const struct db_wait *wait, struc
                             const struct db_list_operations_params *params, db_list_operations_fn fn, void *arg,
                             struct err_info *e)
 {
-    const int64_t started_ns = clock_mono_ns();
-    return db_query_done(DB_LIST_OPERATIONS, started_ns, ask(c, wait, arena, params, fn, arg, e));
+    const int64_t started_ns = db_query_begin(c);
+    return db_query_done(c, DB_LIST_OPERATIONS, started_ns, ask(c, wait, arena, params, fn, arg, e));
 }

@@ -1,6 +1,5 @@
 #include "db/list_patterns.h"
 
-#include "core/clock.h"
 #include "db/query.h"
 
 /* A pattern whose first or last trace started in the window was seen in it; of those seen before and after it only, one look into
@@ -77,6 +76,6 @@ enum err db_list_patterns(struct db_conn *c, const struct db_wait *wait, struct 
                           const struct db_list_patterns_params *params, db_list_patterns_fn fn, void *arg,
                           struct err_info *e)
 {
-    const int64_t started_ns = clock_mono_ns();
-    return db_query_done(DB_LIST_PATTERNS, started_ns, ask(c, wait, arena, params, fn, arg, e));
+    const int64_t started_ns = db_query_begin(c);
+    return db_query_done(c, DB_LIST_PATTERNS, started_ns, ask(c, wait, arena, params, fn, arg, e));
 }

@@ -1,6 +1,5 @@
 #include "db/list_traces.h"
 
-#include "core/clock.h"
 #include "core/mask.h"
 #include "core/shape.h"
 #include "db/assemble_operations.h"
@@ -159,7 +158,7 @@ static enum err ask(struct list *l, const struct db_list_traces_params *params, 
 enum err db_list_traces(struct db_conn *c, const struct db_wait *wait, struct arena *arena,
                         const struct db_list_traces_params *params, db_list_traces_fn fn, void *arg, struct err_info *e)
 {
-    const int64_t started_ns = clock_mono_ns();
+    const int64_t started_ns = db_query_begin(c);
     struct list l = {c, wait, arena, fn, arg, {NULL, 0}};
-    return db_query_done(DB_LIST_TRACES, started_ns, ask(&l, params, e));
+    return db_query_done(c, DB_LIST_TRACES, started_ns, ask(&l, params, e));
 }

@@ -5,12 +5,17 @@
 #include "core/clock.h"
 #include "core/histogram.h"
 #include "core/metrics.h"
+#include "db/conn_internal.h"
+#include "db/slow_query.h"
 
 static const struct metric_family durations = {
     "tracekin_db_query_duration_seconds", METRIC_HISTOGRAM,
     "Time of a question to the database, from its first statement to its last row, by query."};
 static const struct metric_family failures = {"tracekin_db_query_errors_total", METRIC_COUNTER,
                                               "Questions that the database failed to answer, by query."};
+
+static const struct metric_family slow = {"tracekin_db_slow_queries_total", METRIC_COUNTER,
+                                          "Questions that took longer than TRACEKIN_SLOW_QUERY, by query."};
 
 struct question {
     const char *name;
@@ -38,6 +43,7 @@ static const struct question questions[DB_N_QUESTIONS] = {
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct metric *duration_of[DB_N_QUESTIONS];
 static struct metric *failures_of[DB_N_QUESTIONS];
+static struct metric *slow_of[DB_N_QUESTIONS];
 /* The buckets of /metrics are too wide apart for quantiles. */
 static struct histogram times_of[DB_N_QUESTIONS];
 
@@ -46,6 +52,7 @@ static void make_series(void)
     for (size_t i = 0; i < DB_N_QUESTIONS; i++) {
         duration_of[i] = metrics_series(&durations, questions[i].labels);
         failures_of[i] = metrics_series(&failures, questions[i].labels);
+        slow_of[i] = metrics_series(&slow, questions[i].labels);
     }
 }
 
@@ -59,7 +66,24 @@ static bool is_failure(enum err err)
     return err != OK && err != ERR_INVALID && err != ERR_NOT_FOUND && err != ERR_CANCELLED;
 }
 
-enum err db_query_done(enum db_question question, int64_t started_ns, enum err err)
+static void note_slow(struct db_conn *c, enum db_question question, int64_t took_ns, enum err err)
+{
+    struct db_slow_query q = {.query = questions[question].name,
+                              .took_ns = took_ns,
+                              .n_rows = c->trail.n_rows,
+                              .outcome = err,
+                              .slowest = TAKE(c->trail.slowest)};
+    metric_add(slow_of[question], 1);
+    db_slow_query_put(&q);
+}
+
+int64_t db_query_begin(struct db_conn *c)
+{
+    db_trail_open(c);
+    return clock_mono_ns();
+}
+
+enum err db_query_done(struct db_conn *c, enum db_question question, int64_t started_ns, enum err err)
 {
     const int64_t took_ns = clock_mono_ns() - started_ns;
     db_query_init();
@@ -67,6 +91,9 @@ enum err db_query_done(enum db_question question, int64_t started_ns, enum err e
     histogram_add(&times_of[question], took_ns);
     if (is_failure(err))
         metric_add(failures_of[question], 1);
+    if (db_slow_query_is_slow(took_ns))
+        note_slow(c, question, took_ns, err);
+    db_trail_close(c);
     return err;
 }
 

@@ -1,11 +1,9 @@
 /* How long each question takes and how often it fails, by name: observed once a question, from its first statement to its
- * last row. Feeds /metrics and /api/v1/stats. Any thread; nothing blocks. */
+ * last row. Feeds /metrics, /api/v1/stats and the slow query log (db/slow_query.h). Any thread; nothing blocks. */
 #ifndef TRACEKIN_DB_QUERY_H
 #define TRACEKIN_DB_QUERY_H
 
-#include <stdint.h>
-
-#include "core/err.h"
+#include "db/conn.h"
 
 enum db_question {
     DB_FIND_SIMILAR_TRACES,
@@ -32,9 +30,11 @@ struct db_query_stats {
 
 /* Makes the series of every question, so that /metrics shows them before the first is asked. */
 void db_query_init(void);
-/* Records a question that began at started_ns (monotonic) and ended now with err; returns err. Wrong input, a missing
- * thing and a cancelled wait are no failures of the query. */
-enum err db_query_done(enum db_question question, int64_t started_ns, enum err err) MUST_USE;
+/* A question begins on the connection: returns now (monotonic). */
+int64_t db_query_begin(struct db_conn *c);
+/* Records a question that began at started_ns and ended now with err; returns err. Wrong input, a missing thing and a
+ * cancelled wait are no failures of the query. */
+enum err db_query_done(struct db_conn *c, enum db_question question, int64_t started_ns, enum err err) MUST_USE;
 struct db_query_stats db_query_stats_of(enum db_question question);
 
 #endif

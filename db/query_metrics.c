@@ -1,6 +1,5 @@
 #include "db/query_metrics.h"
 
-#include "core/clock.h"
 #include "db/query.h"
 
 /* Each metric of the name gives a page of its own by its key, newest first, and the newest of these are the page: what a page
@@ -61,6 +60,6 @@ enum err db_query_metrics(struct db_conn *c, const struct db_wait *wait, struct 
                           const struct db_query_metrics_params *params, db_point_fn fn, void *arg,
                           struct err_info *e)
 {
-    const int64_t started_ns = clock_mono_ns();
-    return db_query_done(DB_QUERY_METRICS, started_ns, ask(c, wait, arena, params, fn, arg, e));
+    const int64_t started_ns = db_query_begin(c);
+    return db_query_done(c, DB_QUERY_METRICS, started_ns, ask(c, wait, arena, params, fn, arg, e));
 }

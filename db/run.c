@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "core/clock.h"
 #include "db/conn_internal.h"
 
 enum { NUMBER_TEXT_MAX = 16, STEPS_MAX = 4 };
@@ -161,8 +162,8 @@ static enum err run_read(struct db_conn *c, struct run *run, struct err_info *e)
 
 /* --- the whole */
 
-static enum err run_once(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, bool is_anew,
-                         const struct db_params *p, struct db_result **out, struct err_info *e)
+static enum err run_whole(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, bool is_anew,
+                          const struct db_params *p, struct db_result **out, struct err_info *e)
 {
     AUTO(run) struct run run = {.statement = s, .is_anew = is_anew};
     TRY(db_conn_begin(c, wait, e));
@@ -170,6 +171,15 @@ static enum err run_once(struct db_conn *c, const struct db_wait *wait, const st
     TRY(run_read(c, &run, e));
     TRY(db_conn_end(c, run.failed, e));
     return db_result_take(&run.rows, out, e);
+}
+
+static enum err run_once(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, bool is_anew,
+                         const struct db_params *p, struct db_result **out, struct err_info *e)
+{
+    const int64_t started_ns = clock_mono_ns();
+    const enum err code = run_whole(c, wait, s, is_anew, p, out, e);
+    db_trail_note(c, wait, s, p, clock_mono_ns() - started_ns, code == OK && out != NULL ? db_n_rows(*out) : 0);
+    return code;
 }
 
 /* A statement that the server has forgotten, or whose plan a change of the schema made stale, is prepared anew; outside a

@@ -1,6 +1,5 @@
 #include "db/search_logs.h"
 
-#include "core/clock.h"
 #include "db/like.h"
 #include "db/log_query.h"
 #include "db/query.h"
@@ -170,6 +169,6 @@ enum err db_search_logs(struct db_conn *c, const struct db_wait *wait, struct ar
                         const struct db_search_logs_params *params, db_log_fn fn, void *arg, struct db_search_logs_end *end,
                         struct err_info *e)
 {
-    const int64_t started_ns = clock_mono_ns();
-    return db_query_done(DB_SEARCH_LOGS, started_ns, ask(c, wait, arena, params, fn, arg, end, e));
+    const int64_t started_ns = db_query_begin(c);
+    return db_query_done(c, DB_SEARCH_LOGS, started_ns, ask(c, wait, arena, params, fn, arg, end, e));
 }

@@ -32,6 +32,7 @@ struct service_config {
     int64_t body_max_bytes, bodies_max_bytes;
     int64_t request_timeout_ns, header_timeout_ns, transfer_timeout_ns, idle_timeout_ns;
     int64_t drain_timeout_ns, startup_timeout_ns;
+    int64_t slow_query_ns; /* 0: none is */
     int64_t log_level; /* an enum log_level */
 };
 

@@ -20,6 +20,7 @@
 #include "service/retention.h"
 #include "service/schema.h"
 #include "service/signals.h"
+#include "service/slow_queries.h"
 #include "service/traffic.h"
 
 /* FILES_KEPT: what the process opens besides its clients' sockets. */
@@ -40,6 +41,7 @@ struct server {
     struct service_retention *retention;
     struct service_index_keeper *index_keeper;
     struct service_index_monitor *index_monitor;
+    struct service_slow_queries *slow_queries;
 };
 
 /* A client's connection is a file; the process may not be allowed as many as configured. */
@@ -84,6 +86,7 @@ static enum err server_start_background(struct server *s, struct err_info *e)
     TRY(service_index_keeper_start(url, &wish, s->world.vectors, &s->index_keeper, e));
     TRY(service_index_monitor_start(url, s->world.vectors, &s->index_monitor, e));
     TRY(service_chunker_start(url, &s->chunker, e));
+    TRY(service_slow_queries_start(url, s->config.slow_query_ns, s->world.vectors, &s->slow_queries, e));
     return service_retention_start(url, s->config.retention_ns, &s->retention, e);
 }
 
@@ -168,6 +171,7 @@ static void server_close(struct server *s)
     service_retention_stop(s->retention);
     service_index_keeper_stop(s->index_keeper);
     service_index_monitor_stop(s->index_monitor);
+    service_slow_queries_stop(s->slow_queries);
     api_embedder_free(s->world.embedder);
     db_vector_board_free(s->world.vectors);
 }
