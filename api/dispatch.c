@@ -11,7 +11,7 @@ static struct str query_of(struct str target)
     return query;
 }
 
-static enum err run(struct api_req *req, struct api_reply *reply, struct err_info *e)
+enum err api_run(struct api_req *req, struct api_reply *reply, struct err_info *e)
 {
     TRY(api_params_parse(query_of(req->target), req->route->params, req->world->wall_ns(), req->arena, &req->params, e));
     TRY(req->route->handler(req, reply, e));
@@ -42,7 +42,7 @@ void api_dispatch(struct api_req *req, struct api_reply *reply)
 {
     struct err_info e = {0};
     reply_reset(reply);
-    const enum err code = run(req, reply, &e);
+    const enum err code = api_run(req, reply, &e);
     if (code == OK) {
         reply->status = reply->status == 0 ? HTTP_OK : reply->status;
         return;

@@ -49,6 +49,9 @@ extern const struct api_param_spec api_metric_names_params[];
 extern const struct api_param_spec api_metric_points_params[];
 enum err api_list_metric_names(struct api_req *req, struct api_reply *reply, struct err_info *e);
 enum err api_query_metrics(struct api_req *req, struct api_reply *reply, struct err_info *e);
+/* explain.c: for the admin */
+extern const struct api_param_spec api_explain_params[];
+enum err api_explain(struct api_req *req, struct api_reply *reply, struct err_info *e);
 /* stats.c */
 enum err api_get_stats(struct api_req *req, struct api_reply *reply, struct err_info *e);
 

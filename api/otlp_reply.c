@@ -122,6 +122,8 @@ static int grpc_code_of(enum err code)
     switch (code) {
     case OK: return 0;
     case ERR_INVALID: return 3;
+    case ERR_UNAUTHENTICATED: return 16;
+    case ERR_FORBIDDEN: return 7;
     case ERR_NOT_FOUND: return 5;
     case ERR_TOO_LARGE: return 3;
     case ERR_UNSUPPORTED: return 3;

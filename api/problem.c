@@ -4,7 +4,7 @@
 #include "api/routes.h"
 #include "core/utf8.h"
 
-enum { HTTP_METHOD_NOT_ALLOWED = 405 };
+enum { HTTP_UNAUTHORIZED = 401, HTTP_METHOD_NOT_ALLOWED = 405 };
 
 struct status {
     int code;
@@ -18,6 +18,8 @@ static struct status status_of(enum err code)
     switch (code) {
     case OK: return (struct status){200, "OK", NULL};
     case ERR_INVALID: return (struct status){400, "Bad Request", NULL};
+    case ERR_UNAUTHENTICATED: return (struct status){HTTP_UNAUTHORIZED, "Unauthorized", NULL};
+    case ERR_FORBIDDEN: return (struct status){403, "Forbidden", NULL};
     case ERR_NOT_FOUND: return (struct status){404, "Not Found", NULL};
     case ERR_TOO_LARGE: return (struct status){413, "Content Too Large", NULL};
     case ERR_UNSUPPORTED: return (struct status){415, "Unsupported Media Type", NULL};
@@ -87,5 +89,7 @@ void api_reply_error(const struct api_req *req, struct api_reply *reply, const s
     reply->content_type = "application/problem+json";
     if (status.retry_after != NULL)
         (void)api_reply_header(reply, "Retry-After", str_of(status.retry_after));
+    if (status.code == HTTP_UNAUTHORIZED)
+        (void)api_reply_header(reply, "WWW-Authenticate", STR("Bearer realm=\"tracekin\""));
     write_problem(req, &reply->body, e, status);
 }

@@ -35,6 +35,7 @@ const struct api_route api_routes[] = {
     {"GET", "/api/v1/metrics/query", "query_metrics", API_LANE_READ, API_DIALECT_PROBLEM, api_query_metrics,
      api_metric_points_params},
     {"GET", "/api/v1/stats", "get_stats", API_LANE_READ, API_DIALECT_PROBLEM, api_get_stats, NULL},
+    {"GET", "/api/v1/admin/explain", "explain", API_LANE_SEARCH, API_DIALECT_PROBLEM, api_explain, api_explain_params},
     {"GET", "/healthz", "get_health", API_LANE_NONE, API_DIALECT_PROBLEM, api_healthz, NULL},
     {"GET", "/readyz", "get_readiness", API_LANE_NONE, API_DIALECT_PROBLEM, api_readyz, NULL},
     {"GET", "/metrics", "get_metrics", API_LANE_NONE, API_DIALECT_PROBLEM, api_metrics, NULL},

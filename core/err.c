@@ -40,6 +40,8 @@ const char *err_name(enum err code)
     static const char *const names[] = {
         [OK] = "ok",
         [ERR_INVALID] = "invalid",
+        [ERR_UNAUTHENTICATED] = "unauthenticated",
+        [ERR_FORBIDDEN] = "forbidden",
         [ERR_NOT_FOUND] = "not_found",
         [ERR_TOO_LARGE] = "too_large",
         [ERR_UNSUPPORTED] = "unsupported",

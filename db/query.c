@@ -83,9 +83,8 @@ int64_t db_query_begin(struct db_conn *c)
     return clock_mono_ns();
 }
 
-enum err db_query_done(struct db_conn *c, enum db_question question, int64_t started_ns, enum err err)
+static void record(struct db_conn *c, enum db_question question, int64_t took_ns, enum err err)
 {
-    const int64_t took_ns = clock_mono_ns() - started_ns;
     db_query_init();
     metric_observe(duration_of[question], (double)took_ns / (double)NS_PER_S);
     histogram_add(&times_of[question], took_ns);
@@ -93,6 +92,12 @@ enum err db_query_done(struct db_conn *c, enum db_question question, int64_t sta
         metric_add(failures_of[question], 1);
     if (db_slow_query_is_slow(took_ns))
         note_slow(c, question, took_ns, err);
+}
+
+enum err db_query_done(struct db_conn *c, enum db_question question, int64_t started_ns, enum err err)
+{
+    if (c->trail.explain == NULL)
+        record(c, question, clock_mono_ns() - started_ns, err);
     db_trail_close(c);
     return err;
 }

@@ -33,7 +33,7 @@ void db_query_init(void);
 /* A question begins on the connection: returns now (monotonic). */
 int64_t db_query_begin(struct db_conn *c);
 /* Records a question that began at started_ns and ended now with err; returns err. Wrong input, a missing thing and a
- * cancelled wait are no failures of the query. */
+ * cancelled wait are no failures of the query. One that is explained (db/explain.h) is not recorded: it takes longer for that. */
 enum err db_query_done(struct db_conn *c, enum db_question question, int64_t started_ns, enum err err) MUST_USE;
 struct db_query_stats db_query_stats_of(enum db_question question);
 

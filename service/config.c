@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "db/vector_use.h"
 #include "service/embeddings.h"
+#include "service/secret.h"
 #include "service/setting.h"
 
 #define SETTING(member) offsetof(struct service_config, member)
@@ -22,6 +23,10 @@ static const struct service_setting settings[] = {
      "postgresql://user:password@host:port/database."},
     {"insecure", "TRACEKIN_INSECURE", SETTING_BOOL, SETTING(is_insecure), "false", 0, 1,
      "Whether to serve beyond this machine although anyone who reaches the port may read and write everything."},
+    {"admin-token", "TRACEKIN_ADMIN_TOKEN", SETTING_SECRET, SETTING(admin_token), "", 0, 0,
+     "What who asks under /api/v1/admin must send as a bearer token. Without it nobody may."},
+    {"admin-token-file", "TRACEKIN_ADMIN_TOKEN_FILE", SETTING_PATH, SETTING(admin_token_file), "", 0, 0,
+     "A file that holds this token, in its place."},
     {"retention", "TRACEKIN_RETENTION", SETTING_DURATION_OR_OFF, SETTING(retention_ns), "off", NS_PER_DAY, 36500 * NS_PER_DAY,
      "How long data is kept; whole days are dropped. off keeps everything."},
     {"assembler-quiet", "TRACEKIN_ASSEMBLER_QUIET", SETTING_DURATION, SETTING(quiet_ns), "2s", 100 * NS_PER_MS, 600 * NS_PER_S,
@@ -197,9 +202,17 @@ enum err service_config_check_database(const struct service_config *c, struct er
                    "postgresql://user:password@127.0.0.1:5432/tracekin");
 }
 
+enum err service_config_admin_token(const struct service_config *c, struct buf *out, struct err_info *e)
+{
+    return service_secret_read("TRACEKIN_ADMIN_TOKEN", c->admin_token, c->admin_token_file, out, e);
+}
+
 enum err service_config_check_serve(const struct service_config *c, struct err_info *e)
 {
     TRY(service_config_check_database(c, e));
+    AUTO(buf) struct buf token;
+    buf_init(&token, SERVICE_SECRET_MAX_BYTES);
+    TRY(service_config_admin_token(c, &token, e));
     TRY(service_embeddings_check(c, e));
     if (service_address_is_loopback(&c->listen) || c->is_insecure)
         return OK;

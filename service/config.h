@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "core/buf.h"
 #include "core/err.h"
 #include "core/str.h"
 #include "service/address.h"
@@ -32,6 +33,7 @@ struct service_config {
     int64_t body_max_bytes, bodies_max_bytes;
     int64_t request_timeout_ns, header_timeout_ns, transfer_timeout_ns, idle_timeout_ns;
     int64_t drain_timeout_ns, startup_timeout_ns;
+    struct str admin_token, admin_token_file; /* service/secret.h reads them */
     int64_t slow_query_ns; /* 0: none is */
     int64_t log_level; /* an enum log_level */
 };
@@ -42,6 +44,8 @@ enum err service_config_read(struct service_config *c, int argc, char **argv, in
 /* Whether the process may serve with it: the database is named, the settings of embeddings
  * go together, and beyond loopback someone decided. */
 enum err service_config_check_serve(const struct service_config *c, struct err_info *e) MUST_USE;
+/* Appends the admin's token; nothing when there is none. ERR_INVALID, ERR_NOMEM. */
+enum err service_config_admin_token(const struct service_config *c, struct buf *out, struct err_info *e) MUST_USE;
 /* The database is named. */
 enum err service_config_check_database(const struct service_config *c, struct err_info *e) MUST_USE;
 

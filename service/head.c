@@ -18,6 +18,7 @@ static const struct field fields[] = {
     {"Transfer-Encoding", AT(transfer_encoding), AT(n_transfer_encoding)},
     {"Content-Type", AT(content_type), AT(n_content_type)},
     {"Content-Encoding", AT(content_encoding), AT(n_content_encoding)},
+    {"Authorization", AT(authorization), AT(n_authorization)},
     {"Accept", AT(accept), NO_COUNT},
     {"Expect", AT(expect), NO_COUNT},
     {"X-Request-Id", AT(request_id), NO_COUNT},
@@ -62,7 +63,8 @@ static enum err head_check_repeats(const struct service_head *h, struct err_info
 {
     const struct { const char *name; size_t n; } once[] = {
         {"Host", h->n_host}, {"Content-Length", h->n_content_length}, {"Transfer-Encoding", h->n_transfer_encoding},
-        {"Content-Type", h->n_content_type}, {"Content-Encoding", h->n_content_encoding}};
+        {"Content-Type", h->n_content_type}, {"Content-Encoding", h->n_content_encoding},
+        {"Authorization", h->n_authorization}};
     for (size_t i = 0; i < ARRAY_LEN(once); i++)
         if (once[i].n > 1)
             return ERR_PARAM(e, once[i].name, "the header %s came %zu times; send it once", once[i].name, once[i].n);

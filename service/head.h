@@ -13,8 +13,8 @@ enum { SERVICE_REQUEST_ID_MAX = 64 };
 struct service_head {
     bool is_http_1_0;
     bool is_malformed; /* a field has a name or a value that none may have */
-    size_t n_host, n_content_length, n_transfer_encoding, n_content_type, n_content_encoding;
-    struct str content_length, transfer_encoding, content_type, content_encoding, accept, expect, request_id;
+    size_t n_host, n_content_length, n_transfer_encoding, n_content_type, n_content_encoding, n_authorization;
+    struct str content_length, transfer_encoding, content_type, content_encoding, accept, authorization, expect, request_id;
 };
 
 /* Takes one field in; names compare without case. */

@@ -95,6 +95,7 @@ void service_request_route(struct service_request *r, struct str method)
     r->api.content_type = r->head.content_type;
     r->api.content_encoding = r->head.content_encoding;
     r->api.accept = r->head.accept;
+    r->api.authorization = r->head.authorization;
     if (api_route_find(&r->api, &r->allow, &r->refusal) == OK)
         r->allow = (struct str){0};
 }

@@ -19,6 +19,7 @@
 #include "service/ready.h"
 #include "service/retention.h"
 #include "service/schema.h"
+#include "service/secret.h"
 #include "service/signals.h"
 #include "service/slow_queries.h"
 #include "service/traffic.h"
@@ -30,6 +31,7 @@ enum { N_LANES = API_LANE_INGEST + 1, FILES_KEPT = 256, POLL_MS = 10, FLUSH_TIME
 struct server {
     struct service_config config;
     struct api_world world;
+    struct buf admin_token;
     struct service_watcher *watcher;
     struct service_ready *ready;
     struct service_lane *lanes[N_LANES];
@@ -105,6 +107,8 @@ static enum err server_start(struct server *s, struct err_info *e)
     TRY(service_ready_new(url, &s->ready, e));
     TRY(service_watcher_new(&s->watcher, e));
     TRY(server_start_lanes(s, e));
+    TRY(service_config_admin_token(&s->config, &s->admin_token, e));
+    s->world.admin_token = buf_str(&s->admin_token);
     s->world.retention_ns = s->config.retention_ns;
     s->world.body_max_bytes = (size_t)s->config.body_max_bytes;
     s->world.wall_ns = clock_wall_ns;
@@ -174,11 +178,13 @@ static void server_close(struct server *s)
     service_slow_queries_stop(s->slow_queries);
     api_embedder_free(s->world.embedder);
     db_vector_board_free(s->world.vectors);
+    buf_close(&s->admin_token);
 }
 
 enum err service_server_run(const struct service_config *config, struct err_info *e)
 {
     struct server s = {.config = *config};
+    buf_init(&s.admin_token, SERVICE_SECRET_MAX_BYTES);
     service_signals_block();
     service_traffic_init();
     db_query_init();
