@@ -119,7 +119,7 @@ START_TEST(every_code_has_its_status)
     } cases[] = {
         {ERR_INVALID, 400, false},  {ERR_NOT_FOUND, 404, false}, {ERR_TOO_LARGE, 413, false}, {ERR_UNSUPPORTED, 415, false},
         {ERR_BUSY, 503, true},      {ERR_TIMEOUT, 504, false},   {ERR_CANCELLED, 503, true},  {ERR_UNAVAILABLE, 503, true},
-        {ERR_NOMEM, 503, true},     {ERR_INTERNAL, 500, false},
+        {ERR_NOMEM, 503, true},     {ERR_INTERNAL, 500, false},  {ERR_FORBIDDEN, 403, false},  {ERR_UNAUTHENTICATED, 401, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         to_fail_with = (struct err_info){0};
