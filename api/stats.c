@@ -6,6 +6,7 @@
 #include "db/query.h"
 
 static double count_of(const struct db_query_stats *s) { return (double)s->n_asked; }
+static double errors_of(const struct db_query_stats *s) { return (double)s->n_failed; }
 static double p50_of(const struct db_query_stats *s) { return s->p50_ms; }
 static double p95_of(const struct db_query_stats *s) { return s->p95_ms; }
 static double p99_of(const struct db_query_stats *s) { return s->p99_ms; }
@@ -15,6 +16,7 @@ static const struct {
     double (*value)(const struct db_query_stats *s);
 } figures[] = {
     {"query_counts", count_of},
+    {"query_errors", errors_of},
     {"query_times_p50", p50_of},
     {"query_times_p95", p95_of},
     {"query_times_p99", p99_of},

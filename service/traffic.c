@@ -27,6 +27,9 @@ static const struct metric_family queue_workers = {"tracekin_queue_workers", MET
 static const struct metric_family queue_running = {"tracekin_queue_running", METRIC_GAUGE, "Requests with a worker, by lane."};
 static const struct metric_family queue_wait = {
     "tracekin_queue_wait_seconds", METRIC_HISTOGRAM, "How long requests waited for a worker, by lane."};
+static const struct metric_family log_lines = {"tracekin_log_lines_total", METRIC_COUNTER, "Lines of the log, by level."};
+static const struct metric_family log_dropped = {
+    "tracekin_log_dropped_lines_total", METRIC_COUNTER, "Lines of the log that stderr would not take."};
 static const struct metric_family build_info = {"tracekin_build_info", METRIC_GAUGE, "Always 1; the version is a label."};
 
 /* Found once: a series is found by its labels, under a lock. */
@@ -181,8 +184,20 @@ void service_traffic_ended(const struct service_request *r)
     traffic_log(r, methods[method], traffic_route(r), seconds);
 }
 
+/* The log counts by itself, being there before any metric. */
+static void follow_log(void *arg)
+{
+    (void)arg;
+    static const char *const labels[] = {[LOG_DEBUG] = "level=\"debug\"", [LOG_INFO] = "level=\"info\"",
+                                         [LOG_WARN] = "level=\"warn\"", [LOG_ERROR] = "level=\"error\""};
+    for (size_t level = 0; level < ARRAY_LEN(labels); level++)
+        metric_follow(metrics_series(&log_lines, labels[level]), log_n_lines((enum log_level)level));
+    metric_follow(metrics_series(&log_dropped, ""), log_n_dropped());
+}
+
 void service_traffic_init(void)
 {
+    metrics_add_hook(follow_log, NULL);
     metric_set(metrics_series(&build_info, "version=\"" TRACEKIN_VERSION "\""), 1);
     metric_add(metrics_series(&cancelled_total, ""), 0);
     for (size_t i = 0; i < ARRAY_LEN(rejection_names); i++) {

@@ -1,4 +1,4 @@
-/* What is counted of HTTP traffic. Any thread. */
+/* What is counted of HTTP traffic, and of the log. Any thread. */
 #ifndef TRACEKIN_SERVICE_TRAFFIC_H
 #define TRACEKIN_SERVICE_TRAFFIC_H
 
