@@ -20,6 +20,7 @@ enum err api_access_admin(const struct api_req *req, struct err_info *e)
     if (req->world->admin_token.len == 0)
         return ERR_SET(e, ERR_FORBIDDEN, "this is for the service's admin, and it has no admin token: set TRACEKIN_ADMIN_TOKEN");
     if (!api_secret_equal(api_bearer_token(req->authorization), req->world->admin_token))
-        return ERR_SET(e, ERR_UNAUTHENTICATED, "this is for the service's admin: send the header Authorization: Bearer TOKEN, with its admin token");
+        return ERR_SET(e, ERR_UNAUTHENTICATED,
+                       "this is for the service's admin: send the header Authorization: Bearer TOKEN, with its admin token");
     return OK;
 }

@@ -33,15 +33,21 @@ static enum err find_asked(const struct api_req *req, struct api_req *asked, str
     return OK;
 }
 
-static enum err ask(const struct api_req *req, struct api_req *asked, struct db_explanation *x, struct err_info *e)
+/* That a question takes too long is what its plans are asked for: then *outcome tells, and it is no error. */
+static enum err ask(const struct api_req *req, struct api_req *asked, struct db_explanation *x, enum err *outcome,
+                    struct err_info *e)
 {
+    struct err_info failed = {0};
     struct api_reply unseen = {0};
     buf_init(&unseen.body, UNSEEN_MAX_BYTES);
     db_explain_into(req->db, x);
-    const enum err code = api_run(asked, &unseen, e);
+    *outcome = api_run(asked, &unseen, &failed);
     db_explain_into(req->db, NULL);
     buf_close(&unseen.body);
-    return code;
+    if (*outcome == OK || *outcome == ERR_TIMEOUT)
+        return OK;
+    *e = failed;
+    return *outcome;
 }
 
 static void put_plan(struct api_json *w, const struct db_plan *plan)
@@ -64,9 +70,10 @@ static void put_statement(struct api_json *w, struct arena *arena, const struct 
     api_json_close(w, '}');
 }
 
-static void put_explanation(struct api_json *w, const struct api_req *asked, const struct db_explanation *x)
+static void put_explanation(struct api_json *w, const struct api_req *asked, enum err outcome, const struct db_explanation *x)
 {
     api_put_str(w, "operation", str_of(asked->route->name));
+    api_put_str(w, "outcome", str_of(err_name(outcome)));
     api_json_key(w, "statements");
     api_json_open(w, '[');
     for (size_t i = 0; i < x->n; i++)
@@ -80,14 +87,15 @@ enum err api_explain(struct api_req *req, struct api_reply *reply, struct err_in
     const int64_t begun_ns = clock_mono_ns();
     struct api_req asked;
     struct db_explanation x = {.arena = req->arena};
+    enum err outcome = OK;
     TRY(api_access_admin(req, e));
     TRY(find_asked(req, &asked, e));
     x.depth = api_param(req->params, "analyze")->number != 0 ? DB_PLAN_ACTUAL : DB_PLAN_COSTS;
-    TRY(ask(req, &asked, &x, e));
+    TRY(ask(req, &asked, &x, &outcome, e));
     struct api_json w;
     api_json_init(&w, &reply->body);
     api_json_open(&w, '{');
-    put_explanation(&w, &asked, &x);
+    put_explanation(&w, &asked, outcome, &x);
     api_json_key(&w, "meta");
     api_json_open(&w, '{');
     api_meta_took(&w, begun_ns);

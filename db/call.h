@@ -5,6 +5,8 @@
 
 #include "db/conn.h"
 
+enum { DB_CALL_MAX_BYTES = 256 << 10 };
+
 struct db_call {
     struct arena arena;
     const struct db_statement *statement;
@@ -12,7 +14,6 @@ struct db_call {
 };
 
 /* new; NULL when memory is out, or when the values are larger than DB_CALL_MAX_BYTES. */
-enum { DB_CALL_MAX_BYTES = 256 << 10 };
 struct db_call *db_call_copy(const struct db_statement *statement, const struct db_params *params) MUST_USE;
 void db_call_free(struct db_call *call);
 

@@ -12,8 +12,8 @@ static const struct metric_family reconnects = {"tracekin_db_reconnects_total", 
                                                 "Sessions made in place of one that was lost, by pool."};
 static const struct metric_family connect_failures = {"tracekin_db_connect_failures_total", METRIC_COUNTER,
                                                       "Attempts to connect that failed, by pool."};
-static const struct metric_family cancels = {"tracekin_db_cancels_total", METRIC_COUNTER,
-                                             "Statements cancelled, by pool and reason: their time was up, or nobody wanted them any more."};
+static const struct metric_family cancels = {
+    "tracekin_db_cancels_total", METRIC_COUNTER, "Statements cancelled, by pool and reason: their time was up, or nobody wanted them any more."};
 
 static const char *const state_names[DB_CONN_STATES] = {"closed", "idle", "busy", "in_transaction"};
 

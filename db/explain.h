@@ -1,4 +1,5 @@
-/* EXPLAIN on demand: while it is on, each statement of the questions that a session answers is explained after it was run.
+/* EXPLAIN on demand: while it is on, each statement of the questions that a session answers is explained before it is run, so that
+ * the plan is there even of one that takes too long.
  *
  * The caller owns the struct and turns it off again before its arena ends; the thread of the connection only. */
 #ifndef TRACEKIN_DB_EXPLAIN_H

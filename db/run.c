@@ -176,9 +176,10 @@ static enum err run_whole(struct db_conn *c, const struct db_wait *wait, const s
 static enum err run_once(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, bool is_anew,
                          const struct db_params *p, struct db_result **out, struct err_info *e)
 {
+    db_trail_before(c, wait, s, p);
     const int64_t started_ns = clock_mono_ns();
     const enum err code = run_whole(c, wait, s, is_anew, p, out, e);
-    db_trail_note(c, wait, s, p, clock_mono_ns() - started_ns, code == OK && out != NULL ? db_n_rows(*out) : 0);
+    db_trail_after(c, s, p, clock_mono_ns() - started_ns, code == OK && out != NULL ? db_n_rows(*out) : 0);
     return code;
 }
 

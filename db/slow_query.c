@@ -71,7 +71,8 @@ void db_slow_query_log(struct db_slow_query *q, const uint64_t *plan_hash)
     log_set_request_id(q->request_id[0] == '\0' ? (struct str){0} : str_of(q->request_id));
     LOG(LOG_WARN, "slow_query", LOG_CSTR("query", q->query), LOG_REAL("duration_ms", (double)q->took_ns / (double)NS_PER_MS),
         LOG_INT("rows", q->n_rows), LOG_CSTR("plan_hash", hash),
-        LOG_CSTR("statement", q->slowest == NULL ? "unknown" : q->slowest->statement->name), LOG_CSTR("outcome", err_name(q->outcome)));
+        LOG_CSTR("statement", q->slowest == NULL ? "unknown" : q->slowest->statement->name),
+        LOG_CSTR("outcome", err_name(q->outcome)));
     log_set_request_id(before);
     db_call_free(q->slowest);
     q->slowest = NULL;

@@ -1,5 +1,5 @@
-/* Slow questions on their way to the log: noted by the thread that asked, taken by a background job that finds out the plan of the
- * slowest statement and writes the line, so that no request waits for either.
+/* Slow questions on their way to the log: noted by the thread that asked, taken by a background job that finds out the plan of
+ * the slowest statement and writes the line, so that no request waits for either.
  *
  * One queue per process, bounded: when it is full a question is logged at once, without a plan. Any thread. */
 #ifndef TRACEKIN_DB_SLOW_QUERY_H

@@ -13,11 +13,11 @@ struct db_trail {
     struct db_explanation *explain; /* borrowed; NULL: nobody wants plans */
 };
 
-/* Of the connection's trail: a question begins, and ends. */
+/* A question begins, and ends. */
 void db_trail_open(struct db_conn *c);
 void db_trail_close(struct db_conn *c);
-/* A statement has been run. */
-void db_trail_note(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, const struct db_params *p,
-                   int64_t took_ns, int64_t n_rows);
+/* A statement is about to run, and has run. */
+void db_trail_before(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, const struct db_params *p);
+void db_trail_after(struct db_conn *c, const struct db_statement *s, const struct db_params *p, int64_t took_ns, int64_t n_rows);
 
 #endif

@@ -124,7 +124,8 @@ START_TEST(each_statement_with_its_plan)
     ck_assert_str_eq(json_string_value(json_object_get(found, "operation")), "list_traces");
     const json_t *const statements = json_object_get(found, "statements");
     ck_assert_uint_ge(json_array_size(statements), 1);
-    const json_t *const first = json_array_get(statements, 0), *const last = json_array_get(statements, json_array_size(statements) - 1);
+    const json_t *const first = json_array_get(statements, 0);
+    const json_t *const last = json_array_get(statements, json_array_size(statements) - 1);
     ck_assert_uint_eq(json_string_length(json_object_get(first, "plan_hash")), 16);
     ck_assert(plan_has(first, "cost="));
     ck_assert(plan_has(last, "xyzzy"));
@@ -144,7 +145,8 @@ END_TEST
 START_TEST(analyzed)
 {
     server_start(&s, database_url(), with_token);
-    json_t *const planned = explain(EXPLAIN "/api/v1/patterns%3Fservice%3Da"), *const run = explain(EXPLAIN "/api/v1/patterns%3Fservice%3Db&analyze=true");
+    json_t *const planned = explain(EXPLAIN "/api/v1/patterns%3Fservice%3Da");
+    json_t *const run = explain(EXPLAIN "/api/v1/patterns%3Fservice%3Db&analyze=true");
     const json_t *const a = json_array_get(json_object_get(planned, "statements"), 0);
     const json_t *const b = json_array_get(json_object_get(run, "statements"), 0);
     ck_assert(plan_has(b, "actual time="));
@@ -153,6 +155,29 @@ START_TEST(analyzed)
     json_decref(planned);
     json_decref(run);
     ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
+/* A table that is read slowly, and planned as fast as any. */
+static const char slow_operations[] =
+    "ALTER TABLE operations RENAME TO swift_operations;"
+    "CREATE VIEW operations AS SELECT o.* FROM swift_operations AS o CROSS JOIN LATERAL (SELECT pg_sleep(0.2 + 0 * o.kind)) AS s;"
+    "INSERT INTO swift_operations SELECT i, current_date, 'service', 'name ' || i, 2, 0, 0 FROM generate_series(1, 100) AS i";
+
+START_TEST(of_what_takes_too_long)
+{
+    static const char *const settings[] = {"TRACEKIN_ADMIN_TOKEN=" TOKEN, "TRACEKIN_REQUEST_TIMEOUT=500ms", NULL};
+    struct database database;
+    database_create(&database);
+    server_start(&s, database.url, settings);
+    database_exec(database.url, slow_operations);
+    assert_status("/api/v1/services", NULL, NULL, 504);
+    json_t *const found = explain(EXPLAIN "/api/v1/services");
+    ck_assert_str_eq(json_string_value(json_object_get(found, "outcome")), "timeout");
+    ck_assert(plan_has(json_array_get(json_object_get(found, "statements"), 0), "swift_operations"));
+    json_decref(found);
+    ck_assert_int_eq(server_stop(&s), 0);
+    database_drop(&database);
 }
 END_TEST
 
@@ -166,6 +191,7 @@ static TCase *tcase_explain(void)
     tcase_add_test(t, settings_are_checked_and_not_shown);
     tcase_add_test(t, each_statement_with_its_plan);
     tcase_add_test(t, analyzed);
+    tcase_add_test(t, of_what_takes_too_long);
     return t;
 }
 
