@@ -32,6 +32,8 @@ class Reply(JSONResponse):
 
 app = FastAPI(openapi_url=None)
 database = Database(os.environ["DATABASE_URL"])
+# A plan for any values would not use the index over vectors; for the other searches it is as good, and they are spared the planning.
+planned_anew = Database(os.environ["DATABASE_URL"], plan_cache_mode="force_custom_plan")
 spans = Spans(database)
 
 
@@ -121,12 +123,12 @@ async def find_similar_traces(
         start: Optional[str] = None, end: Optional[str] = None, since: Optional[str] = None):
     began, by_pattern, within = time.perf_counter(), group == "pattern", window(start, end, since, None)
     key = identifier(trace_id, 16)
-    async with database.connect() as connection:
+    async with planned_anew.connect() as connection:
         target = (await connection.execute(statements.TARGET, {"trace_id": key})).one()
         embedding, model, pattern_id, message, has_unshaped, n_patterns = target
         if embedding is None:
             raise HTTPException(404, "there is no trace of this id, or it has no embedding")
-        has_index = database.method is not None and not exact
+        has_index = planned_anew.method is not None and not exact
         has_shapes = model != "given" and not has_unshaped
         way = statements.INDEX if has_index else statements.SCAN
         if has_shapes and (not has_index or by_pattern or n_patterns <= SHAPES_MAX):
@@ -137,7 +139,7 @@ async def find_similar_traces(
         operations = await operations_of(connection, pattern_id, rows)
     asked = operations.get(pattern_id)
     found = [items.similar(row, by_pattern, items.why(asked, operations.get(row[13]), message, row[9])) for row in rows]
-    index = {statements.INDEX: database.method, statements.SCAN: None}.get(way, way)
+    index = {statements.INDEX: planned_anew.method, statements.SCAN: None}.get(way, way)
     return answer(found, limit, began, within, threshold=threshold, model=model, index=index, exact=way != statements.INDEX)
 
 

@@ -27,11 +27,11 @@ def of_jsonb(value):
 
 
 class Database:
-    def __init__(self, url):
+    def __init__(self, url, **settings):
         self.engine = create_async_engine(
             make_url(url).set(drivername="postgresql+asyncpg"), isolation_level="AUTOCOMMIT", pool_size=POOL_SIZE, max_overflow=0,
             pool_pre_ping=False,
-            connect_args={"prepared_statement_cache_size": 512, "server_settings": {"application_name": "peer"}})
+            connect_args={"prepared_statement_cache_size": 512, "server_settings": {"application_name": "peer", **settings}})
         self.method = None
         event.listens_for(self.engine.sync_engine, "connect")(self.on_connect)
 
