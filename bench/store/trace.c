@@ -35,8 +35,11 @@ void trace_begin(struct trace *t, const struct store *store, uint64_t number)
     const uint64_t id[] = {random_next(&t->state), random_next(&t->state)};
     memcpy(t->trace_id, id, sizeof t->trace_id);
     t->shape = random_below(&t->state, WORLD_SHAPES);
-    const unsigned error = store->world.shapes[t->shape].errors[random_below(&t->state, WORLD_ERRORS_OF_SHAPE)];
-    t->error = random_below(&t->state, FAIL_ONE_IN) == 0 ? &store->world.errors[error] : NULL;
+    const unsigned which = random_below(&t->state, WORLD_ERRORS_OF_SHAPE);
+    if (random_below(&t->state, FAIL_ONE_IN) == 0) {
+        t->outcome = 1 + which;
+        t->error = &store->world.errors[store->world.shapes[t->shape].errors[which]];
+    }
     const double share = ((double)number + random_uniform(&t->state)) / (double)store->n_traces;
     t->start_ns = store->now_ns - NS_PER_DAY + (int64_t)(share * (double)NS_PER_DAY);
     t->duration_ns = NS_PER_MS + (int64_t)random_wait(&t->state, 50 * (double)NS_PER_MS);

@@ -18,6 +18,7 @@ struct trace {
     uint64_t state; /* of its random numbers, for who goes on with it */
     uint8_t trace_id[DB_TRACE_ID_BYTES];
     unsigned shape;
+    unsigned outcome;                /* 0: it did not fail; else which of the shape's errors, from 1 */
     const struct world_error *error; /* NULL: it did not fail */
     int64_t start_ns, duration_ns;
     struct db_batch batch;
