@@ -90,9 +90,11 @@ def answer(found, limit, began, within, cursor=None, **meta):
         "window": {"start": ends[0], "end": ends[1], "is_default": within[2]}, **meta}})
 
 
-def page(rows, read, limit, began, within, **meta):
+def page(rows, read, limit, began, within, resume=None, **meta):
+    """resume: where a search that spent its budget goes on, even when it found nothing."""
     shown = rows[:limit]
-    return answer([read(row) for row in shown], limit, began, within, cursor_of(shown[-1]) if len(rows) > limit else None, **meta)
+    last = shown[-1] if len(rows) > limit else resume
+    return answer([read(row) for row in shown], limit, began, within, last and cursor_of(last), **meta)
 
 
 # --- similar traces
@@ -195,7 +197,8 @@ async def search_logs(
                 **filters, **walk.bounds(*within[:2]), "trace_id": identifier(trace_id, 16), "limit": limit + 1})).all()
         else:
             rows = await walk.run()
-    return page(rows, items.log, limit, began, within, budget_spent=not trace_id and walk.budget <= 0)
+    is_spent = not trace_id and walk.budget <= 0 and len(rows) <= limit
+    return page(rows, items.log, limit, began, within, walk.after if is_spent else None, budget_spent=is_spent)
 
 
 # --- spans
