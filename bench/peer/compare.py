@@ -53,7 +53,7 @@ def paths_of(service):
         f"/api/v1/errors?{quoted(pattern=error['message'][:12] + '%', service=error['service'], **at)}",
         f"/api/v1/errors?{quoted(type=error['type'], operation=error['name'], **at)}",
         f"/api/v1/logs?{quoted(q=word, limit=7, **at)}", f"/api/v1/logs?{quoted(q=word[:4].upper() + '* -xyzzy', order='asc', **at)}",
-        f"/api/v1/logs?{quoted(contains=word[1:], level='info', service=log['service'], **at)}",
+        f"/api/v1/logs?{quoted(contains=word[1:], level=log['level'], service=log['service'], **at)}",
         f"/api/v1/logs?{quoted(level='error', **at)}", f"/api/v1/logs?{quoted(trace_id=log['trace_id'], **at)}",
         f"/api/v1/logs?{quoted(regex=word + '.*', limit=3, **at)}",
     ]
