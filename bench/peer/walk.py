@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import grams as gram
 import statements
 
-FIRST, GROWTH, BUDGET = 5000, 10, 1_000_000
+FIRST, GROWTH, BUDGET = 1000, 10, 1_000_000
 RANGES_MAX, GROUP_ROWS, GAP_SHARE = 1024, 256, 8
 DAY_NS = 86_400_000_000_000
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
