@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # bench/growth.sh [TRACES...]: what a request and a stored span cost in stores of so many traces (10000 100000 1000000; the last takes
 # twenty minutes), and how fast that grows. Prints tables in Markdown; bench/results/ has the figures as growth.json and growth.svg.
-# shellcheck source=/dev/null
+# shellcheck source=SCRIPTDIR/lib/begin.sh
 . "${BASH_SOURCE[0]%/*}/lib/begin.sh"
 sizes=("$@")
 [ $# -gt 0 ] || sizes=(10000 100000 1000000)

@@ -23,7 +23,7 @@ for part in say process packages root postgres cluster service; do
     # shellcheck source=/dev/null
     . "$tree/dev.d/$part.sh"
 done
-# shellcheck source=/dev/null
+# shellcheck source=SCRIPTDIR/../store/load.sh
 . "$tree/bench/store/load.sh"
 packages_need nghttp2-client python3 python3-matplotlib
 

@@ -50,16 +50,18 @@ def of_store(database, n, only=()):
     logging = store.draw("SELECT DISTINCT service FROM logs ORDER BY service")
     vectors = store.draw("SELECT embedding FROM patterns WHERE embedding IS NOT NULL ORDER BY pattern_id LIMIT 1000")
     metrics = store.draw("SELECT DISTINCT name FROM metrics ORDER BY name") if _has_metrics(database) else []
-    words = ["error", "timeout", "payment", "order", "user"]
+    common, rare = _words(store)
     paths = {
         "services": ["/api/v1/services"] * n,
         "operations": [f"/api/v1/services/{service}/operations" for service in services],
         "trace": [f"/api/v1/traces/{trace_id}" for trace_id in traces],
         "context": [f"/api/v1/traces/{trace_id}/context" for trace_id in traces],
         "traces": [f"/api/v1/traces?{window}&limit=20&service={service}" for service in services],
-        "similar": [f"/api/v1/traces/{trace_id}/similar?limit=10&{window}" for trace_id in traces],
+        "similar": [f"/api/v1/traces/{trace_id}/similar?threshold=0.1" for trace_id in traces],
+        "similar in a window": [f"/api/v1/traces/{trace_id}/similar?threshold=0.1&{window}" for trace_id in traces],
         "errors": [f"/api/v1/errors?{window}&limit=20&service={service}" for service in failing],
-        "logs": [f"/api/v1/logs?{window}&limit=20&q={words[i % len(words)]}" for i in range(n)],
+        "logs": [f"/api/v1/logs?{window}&limit=20&q={word}" for word in common],
+        "logs, a rare word": [f"/api/v1/logs?{window}&limit=20&q={word}" for word in rare],
         "logs of a service": [f"/api/v1/logs?{window}&limit=20&service={service}" for service in logging],
         "patterns": [f"/api/v1/patterns?limit=20&{window}"] * n,
         "pattern": [f"/api/v1/patterns/{int(pattern, 16):016x}" for pattern in patterns],
@@ -76,6 +78,13 @@ def of_store(database, n, only=()):
     if unknown:
         raise SystemExit(f"there is no endpoint {', '.join(sorted(unknown))} here; there are: {', '.join(requests)}")
     return {name: asked for name, asked in requests.items() if not only or name in only}
+
+
+def _words(store):
+    """Of the bodies of logs, n common and n rare ones."""
+    sample = ("SELECT word FROM (SELECT lower(unnest(regexp_matches(body, '[a-zA-Z]{5,}', 'g'))) AS word FROM"
+              " (SELECT body FROM logs ORDER BY time_ns DESC LIMIT 20000) AS newest) AS w GROUP BY word ORDER BY count(*)")
+    return store.draw(f"{sample} DESC, word LIMIT 20"), store.draw(f"{sample}, word LIMIT 20")
 
 
 def _has_metrics(database):

@@ -40,7 +40,7 @@ class Recorder:
 
     def __init__(self, database, url, log):
         self.database, self.url, self.log = database, url, pathlib.Path(log)
-        self.n_vectors = 0
+        self.vectors = {}
         postgres.psql(database, "SET client_min_messages = warning", "DROP TABLE IF EXISTS bench_vectors",
                       "CREATE TABLE bench_vectors (i int PRIMARY KEY, v vector)")
 
@@ -96,6 +96,7 @@ class Recorder:
         return re.sub(r"\$(\d+)", place, sql)
 
     def _vector(self, value):
-        self.n_vectors += 1
-        postgres.psql(self.database, f"INSERT INTO bench_vectors VALUES ({self.n_vectors}, '{value}')")
-        return self.n_vectors
+        if value not in self.vectors:
+            self.vectors[value] = len(self.vectors)
+            postgres.psql(self.database, f"INSERT INTO bench_vectors VALUES ({self.vectors[value]}, '{value}')")
+        return self.vectors[value]
