@@ -20,6 +20,11 @@ void arena_init(struct arena *a, size_t max_bytes)
     *a = (struct arena){.max_bytes = max_bytes};
 }
 
+void arena_init_share(struct arena *a, struct budget_share *share)
+{
+    *a = (struct arena){.max_bytes = SIZE_MAX, .share = share};
+}
+
 void arena_close(struct arena *a)
 {
     while (a->head != NULL) {
@@ -27,6 +32,7 @@ void arena_close(struct arena *a)
         mem_free(a->head);
         a->head = next;
     }
+    budget_give(a->share, a->used_bytes);
     a->used_bytes = 0;
 }
 
@@ -55,15 +61,35 @@ static void block_link(struct arena *a, struct arena_block *block)
     *place = block;
 }
 
+static size_t rounded_up(size_t size)
+{
+    const size_t align = alignof(max_align_t);
+    return size == 0 ? align : (size + align - 1) / align * align;
+}
+
+/* mem_resize, paid for: from old_total bytes to total. */
+static struct arena_block *block_resize(struct arena *a, struct arena_block *block, size_t old_total, size_t total)
+{
+    const size_t more = total - old_total;
+    if (more > a->max_bytes - a->used_bytes || !budget_take(a->share, more))
+        return NULL;
+    struct arena_block *resized = mem_resize(block, total, 1);
+    if (resized == NULL) {
+        budget_give(a->share, more);
+        return NULL;
+    }
+    a->used_bytes += more;
+    resized->cap = total - sizeof *resized;
+    return resized;
+}
+
 static void *alloc_in_new_block(struct arena *a, size_t size)
 {
     const size_t total = block_bytes(a, size + sizeof(struct arena_block));
-    struct arena_block *block = total == 0 ? NULL : mem_alloc(total);
+    struct arena_block *block = total == 0 ? NULL : block_resize(a, NULL, 0, total);
     if (block == NULL)
         return NULL;
-    block->cap = total - sizeof *block;
     block->len = size;
-    a->used_bytes += total;
     block_link(a, block);
     return block->data;
 }
@@ -73,8 +99,7 @@ void *arena_alloc(struct arena *a, size_t size)
     /* Far enough from SIZE_MAX that what follows cannot overflow. */
     if (size > a->max_bytes || size > PTRDIFF_MAX)
         return NULL;
-    const size_t align = alignof(max_align_t);
-    const size_t rounded = size == 0 ? align : (size + align - 1) / align * align;
+    const size_t rounded = rounded_up(size);
     struct arena_block *head = a->head;
     if (head == NULL || head->cap - head->len < rounded)
         return alloc_in_new_block(a, rounded);
@@ -90,6 +115,42 @@ void *arena_calloc(struct arena *a, size_t n_items, size_t size)
         return NULL;
     void *p = arena_alloc(a, total);
     return p == NULL ? NULL : memset(p, 0, total);
+}
+
+/* Where the block hangs that holds p and nothing else; NULL when there is none. */
+static struct arena_block **block_of(struct arena *a, const void *p, size_t size)
+{
+    struct arena_block **place = &a->head;
+    while (*place != NULL && (*place)->data != p)
+        place = &(*place)->next;
+    return *place != NULL && (*place)->len == rounded_up(size) ? place : NULL;
+}
+
+/* The kernel moves the pages of a large block, so that growing costs neither a copy nor the memory of two. */
+static void *grow_block(struct arena *a, struct arena_block **place, size_t size)
+{
+    struct arena_block *block = *place;
+    const size_t rounded = rounded_up(size);
+    if (rounded > block->cap)
+        block = block_resize(a, block, block->cap + sizeof *block, rounded + sizeof *block);
+    if (block == NULL)
+        return NULL;
+    *place = block;
+    block->len = rounded;
+    return block->data;
+}
+
+void *arena_grow(struct arena *a, void *p, size_t old_size, size_t new_size)
+{
+    if (new_size > a->max_bytes || new_size > PTRDIFF_MAX)
+        return NULL;
+    struct arena_block **const place = p == NULL ? NULL : block_of(a, p, old_size);
+    if (place != NULL)
+        return grow_block(a, place, new_size);
+    void *const moved = arena_alloc(a, new_size);
+    if (moved != NULL && p != NULL)
+        memcpy(moved, p, old_size);
+    return moved;
 }
 
 struct str arena_copy(struct arena *a, struct str s)

@@ -10,14 +10,20 @@ enum { BUF_CAP_MIN = 256, BUF_DIGITS_MAX = 20 };
 
 void buf_init(struct buf *b, size_t max_bytes)
 {
+    buf_init_share(b, max_bytes, NULL);
+}
+
+void buf_init_share(struct buf *b, size_t max_bytes, struct budget_share *share)
+{
     /* One byte is kept for printf's NUL. */
-    *b = (struct buf){.max = max_bytes < SIZE_MAX ? max_bytes : SIZE_MAX - 1};
+    *b = (struct buf){.max = max_bytes < SIZE_MAX ? max_bytes : SIZE_MAX - 1, .share = share};
 }
 
 void buf_close(struct buf *b)
 {
     mem_free(b->data);
-    buf_init(b, b->max);
+    budget_give(b->share, b->cap);
+    buf_init_share(b, b->max, b->share);
 }
 
 void buf_clear(struct buf *b)
@@ -36,19 +42,24 @@ static size_t grown_cap(const struct buf *b, size_t need)
     return cap < b->max ? cap : b->max;
 }
 
+static bool resize(struct buf *b, size_t cap)
+{
+    if (!budget_take(b->share, cap - b->cap))
+        return false;
+    char *const data = mem_resize(b->data, cap + 1, 1);
+    if (data == NULL) {
+        budget_give(b->share, cap - b->cap);
+        return false;
+    }
+    b->data = data;
+    b->cap = cap;
+    return true;
+}
+
 char *buf_grow(struct buf *b, size_t n)
 {
-    char *data = NULL;
-    if (!b->failed && n <= b->max - b->len) {
-        const size_t cap = grown_cap(b, b->len + n);
-        data = mem_resize(b->data, cap + 1, 1);
-        if (data != NULL) {
-            b->data = data;
-            b->cap = cap;
-        }
-    }
-    b->failed = data == NULL;
-    return data == NULL ? NULL : data + b->len;
+    b->failed = b->failed || n > b->max - b->len || !resize(b, grown_cap(b, b->len + n));
+    return b->failed ? NULL : b->data + b->len;
 }
 
 void buf_put(struct buf *b, const void *bytes, size_t n)

@@ -1,11 +1,12 @@
 /* A growable byte buffer with a bound and a sticky failure bit.
  *
- * The caller owns the struct; one thread at a time. Appends return nothing: when memory is out or the bound is reached the
- * buffer fails, ignores what follows, and the one check is at the end (buf_is_ok). */
+ * The caller owns the struct; one thread at a time. Appends return nothing: when memory is out, or the bound is reached or that
+ * of the budget whose share it is lent, the buffer fails, ignores what follows, and the one check is at the end (buf_is_ok). */
 #ifndef TRACEKIN_CORE_BUF_H
 #define TRACEKIN_CORE_BUF_H
 
 #include "core/attr.h"
+#include "core/budget.h"
 #include "core/str.h"
 
 struct buf {
@@ -14,9 +15,13 @@ struct buf {
     size_t cap;
     size_t max;
     bool failed;
+    struct budget_share *share; /* borrowed; pays for cap; NULL: nothing is asked */
 };
 
+/* Without a share. */
 void buf_init(struct buf *b, size_t max_bytes);
+void buf_init_share(struct buf *b, size_t max_bytes, struct budget_share *share);
+/* Leaves it empty, to be used again. */
 void buf_close(struct buf *b);
 static inline void buf_auto(struct buf *b) { buf_close(b); }
 

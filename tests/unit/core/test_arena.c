@@ -72,6 +72,27 @@ START_TEST(large_block_leaves_the_small_one_in_use)
 }
 END_TEST
 
+START_TEST(what_grows_keeps_its_content)
+{
+    AUTO(arena) struct arena a;
+    arena_init(&a, 4 * MIB);
+    unsigned char *p = NULL;
+    for (size_t size = 0; size < MIB; size = size * 3 / 2 + 100) {
+        const size_t grown = size * 3 / 2 + 100;
+        p = arena_grow(&a, p, size, grown);
+        ck_assert_ptr_nonnull(p);
+        for (size_t i = 0; i < size; i++)
+            ck_assert_uint_eq(p[i], i % 251);
+        for (size_t i = size; i < grown; i++)
+            p[i] = (unsigned char)(i % 251);
+        ck_assert_ptr_nonnull(arena_copy(&a, STR("between")).ptr);
+    }
+    ck_assert_uint_le(a.used_bytes, 4 * MIB);
+    ck_assert_ptr_null(arena_grow(&a, p, 1, 4 * MIB));
+    ck_assert_ptr_null(arena_grow(&a, p, 1, SIZE_MAX - 40));
+}
+END_TEST
+
 START_TEST(calloc_zeroes)
 {
     AUTO(arena) struct arena a;
@@ -109,6 +130,7 @@ static TCase *all_tests(void)
     tcase_add_test(c, sizes_past_the_bound_fail);
     tcase_add_test(c, no_bound_does_not_overflow);
     tcase_add_test(c, large_block_leaves_the_small_one_in_use);
+    tcase_add_test(c, what_grows_keeps_its_content);
     tcase_add_test(c, calloc_zeroes);
     tcase_add_test(c, copies_and_prints_strings);
     return c;
