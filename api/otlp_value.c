@@ -176,14 +176,15 @@ struct str api_otlp_keep(struct api_otlp_state *o, const struct buf *b)
 
 struct str api_otlp_keep_in(struct api_otlp_state *o, const struct buf *b, char open, char close)
 {
+    if (buf_is_ok(b) && b->len == 0)
+        return open == '{' ? STR("{}") : STR("[]");
     char *const text = buf_is_ok(b) ? arena_alloc(o->arena, b->len + 2) : NULL;
     if (text == NULL) {
         api_otlp_full(o);
         return (struct str){NULL, 0};
     }
     text[0] = open;
-    if (b->len > 0)
-        memcpy(text + 1, b->data, b->len);
+    memcpy(text + 1, b->data, b->len);
     text[b->len + 1] = close;
     return (struct str){text, b->len + 2};
 }

@@ -1,25 +1,32 @@
 #include "db/batch.h"
 
-enum { BATCH_FIRST_CAP = 16 };
+/* Arrays double while they are small; a large one grows in place, and in small steps, as what it has too much is lost. */
+enum { BATCH_FIRST_CAP = 16, BATCH_LARGE = 4096, BATCH_STEP = 4 };
 
 void db_batch_init(struct db_batch *b, struct arena *arena, enum db_signal signal, enum db_encoding encoding)
 {
     *b = (struct db_batch){.arena = arena, .signal = signal, .encoding = encoding};
 }
 
-/* Makes room for one more item of size bytes; false when the arena is full. */
+static size_t grown_cap(size_t cap)
+{
+    if (cap == 0)
+        return BATCH_FIRST_CAP;
+    return cap < BATCH_LARGE ? cap * 2 : cap + cap / BATCH_STEP;
+}
+
+/* Makes room for one more item of size bytes, which it zeroes; false when the arena is full. */
 static bool batch_grow(struct arena *a, void **items, size_t n, size_t *cap, size_t size)
 {
-    if (n < *cap)
-        return true;
-    const size_t grown = *cap == 0 ? BATCH_FIRST_CAP : *cap * 2;
-    void *const moved = arena_calloc(a, grown, size);
-    if (moved == NULL)
-        return false;
-    if (n > 0)
-        memcpy(moved, *items, n * size);
-    *items = moved;
-    *cap = grown;
+    if (n == *cap) {
+        const size_t grown = grown_cap(n);
+        void *const moved = arena_grow(a, *items, n * size, grown * size);
+        if (moved == NULL)
+            return false;
+        *items = moved;
+        *cap = grown;
+    }
+    memset((char *)*items + n * size, 0, size);
     return true;
 }
 
