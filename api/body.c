@@ -1,5 +1,6 @@
 #include "api/body.h"
 
+#include "api/jsonload.h"
 #include "api/syntax.h"
 
 /* "application/json", with or without parameters. */
@@ -22,7 +23,7 @@ enum err api_body_object(const struct api_req *req, size_t max_bytes, json_t **o
         return ERR_SET(e, ERR_TOO_LARGE, "the body may be at most %zu bytes here; send it in parts", max_bytes);
     json_error_t at;
     const struct str body = req->body.ptr == NULL ? STR("") : req->body;
-    json_t *root = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &at);
+    json_t *root = api_jsonload(body, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, req->memory, &at);
     if (root == NULL)
         return api_syntax_err(body, &at, e);
     if (!json_is_object(root)) {

@@ -20,6 +20,21 @@ enum err api_run(struct api_req *req, struct api_reply *reply, struct err_info *
     return OK;
 }
 
+/* Handlers see that there is no memory; only the share knows when that is so by a bound. A question has nothing to send less
+ * of, so its own bound stays what the handler makes of it. */
+static void explain_bound(const struct api_req *req, struct err_info *e)
+{
+    const enum budget_bound reached = req->memory == NULL ? BUDGET_UNREACHED : req->memory->reached;
+    if (e->code != ERR_NOMEM || reached == BUDGET_UNREACHED || (reached == BUDGET_OF_SHARE && req->body.len == 0))
+        return;
+    *e = (struct err_info){0};
+    if (reached == BUDGET_OF_WHOLE)
+        (void)ERR_SET(e, ERR_BUSY, "the memory for requests is in use; try again in a moment");
+    else
+        (void)ERR_SET(e, ERR_TOO_LARGE, "the request needs more than the %zu bytes of memory that one may have: send less at a time",
+                      req->memory->max_bytes);
+}
+
 static void reply_reset(struct api_reply *reply)
 {
     buf_clear(&reply->body);
@@ -49,6 +64,8 @@ void api_dispatch(struct api_req *req, struct api_reply *reply)
     }
     /* Whoever fails should have said why; without that it is the code that decides, or a failure would be a 200. */
     (void)ERR_SET(&e, code, "the request failed, and nobody said why (%s)", err_name(code));
+    budget_share_excuse(req->memory);
+    explain_bound(req, &e);
     log_failure(&e);
     reply_reset(reply);
     api_reply_error(req, reply, &e);

@@ -26,7 +26,7 @@ static struct buf *buf_at(struct api_otlp_state *o, size_t i)
 static void state_init(struct api_otlp_state *o)
 {
     for (size_t i = 0; i < ARRAY_LEN(buf_offsets); i++)
-        buf_init(buf_at(o, i), TEXT_MAX_BYTES);
+        buf_init_share(buf_at(o, i), TEXT_MAX_BYTES, o->arena->share);
 }
 
 static void state_close(struct api_otlp_state *o)

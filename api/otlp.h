@@ -37,7 +37,7 @@ struct api_otlp_rejects {
 };
 
 /* Fills out, which it initialises with arena, and rejects. ERR_INVALID: the body is not what encoding says, with the byte
- * and the field; ERR_TOO_LARGE: the rows outgrow the arena; ERR_NOMEM. */
+ * and the field; ERR_TOO_LARGE: the rows outgrow the arena's own bound; ERR_NOMEM, also past those of its share. */
 enum err api_otlp_decode(const struct api_otlp_input *in, struct arena *arena, struct db_batch *out,
                          struct api_otlp_rejects *rejects, struct err_info *e) MUST_USE;
 

@@ -4,8 +4,7 @@
 #include "api/otlp_reply.h"
 #include "core/metrics.h"
 
-/* Rows may be this much larger than the bytes they came from: the smallest spans are, by their fixed part. */
-enum { ARENA_PER_BODY = 32, ARENA_MIN_BYTES = 1 << 20, MESSAGE_MAX_BYTES = 1024 };
+enum { MESSAGE_MAX_BYTES = 1024 };
 
 static const struct metric_family rejected = {"tracekin_otlp_rejected_items_total", METRIC_COUNTER,
                                               "Items left out of an accepted request, by signal."};
@@ -65,7 +64,7 @@ static enum err export_decoded(struct api_req *req, const struct api_otlp_input 
                                struct err_info *e)
 {
     AUTO(arena) struct arena arena;
-    arena_init(&arena, in->body.len * ARENA_PER_BODY + ARENA_MIN_BYTES);
+    arena_init_share(&arena, req->memory);
     struct db_batch batch;
     struct api_otlp_rejects rejects;
     struct db_written written = {0};
@@ -81,7 +80,7 @@ static enum err export_body(struct api_req *req, enum db_signal signal, struct a
 {
     struct api_otlp_input in = {.signal = signal, .retention_ns = req->world->retention_ns, .now_ns = req->world->wall_ns()};
     AUTO(buf) struct buf plain;
-    buf_init(&plain, req->world->body_max_bytes);
+    buf_init_share(&plain, req->world->body_max_bytes, req->memory);
     TRY(encoding_of(req, &in.encoding, e));
     TRY(plain_body(req, &plain, &in.body, e));
     return export_decoded(req, &in, reply, e);

@@ -8,6 +8,7 @@
 
 #include "api/embedder.h"
 #include "core/arena.h"
+#include "core/budget.h"
 #include "core/buf.h"
 #include "core/err.h"
 #include "db/conn.h"
@@ -49,6 +50,7 @@ struct api_req {
     struct str body;
     struct str request_id;
     struct arena *arena;
+    struct budget_share *memory;      /* what the request may have; the arena's too; NULL: no bound */
     struct db_conn *db;               /* leased for this request; NULL on routes whose lane needs none */
     struct db_wait wait;              /* the request's deadline and cancellation, for db_run */
 };

@@ -92,7 +92,8 @@ static bool is_about_an_embedding(struct str body, const json_error_t *at)
 
 enum err api_syntax_err(struct str body, const json_error_t *at, struct err_info *e)
 {
-    if (json_error_code(at) == json_error_out_of_memory)
+    /* A value that could not be allocated leaves no more trace than a NULL. */
+    if (json_error_code(at) == json_error_out_of_memory || (at->line < 0 && at->text[0] == '\0'))
         return ERR_SET_NOMEM(e);
     if (is_about_an_embedding(body, at))
         return ERR_PARAM(e, "embedding", "embedding must be " API_EMBEDDING_FORM "; JSON has none else (line %d, column %d)",

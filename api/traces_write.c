@@ -92,7 +92,7 @@ static enum err read_attributes(struct reading *r, json_t *value, const char *na
         return ERR_PARAM(e, name, "%s must be an object", name);
     AUTO(buf) struct buf text;
     struct api_json w;
-    buf_init(&text, ATTRIBUTES_MAX_BYTES);
+    buf_init_share(&text, ATTRIBUTES_MAX_BYTES, r->req->memory);
     api_json_init(&w, &text);
     api_json_tree(&w, value);
     r->trace->attributes = buf_is_ok(&text) ? arena_copy(r->req->arena, buf_str(&text)) : (struct str){NULL, 0};

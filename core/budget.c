@@ -16,6 +16,12 @@ void budget_share_close(struct budget_share *s)
     budget_give(s, s->used_bytes);
 }
 
+void budget_share_excuse(struct budget_share *s)
+{
+    if (s != NULL)
+        s->is_excused = true;
+}
+
 /* What of a share's bytes is asked of the whole. */
 static size_t asked(size_t used_bytes)
 {
@@ -26,9 +32,19 @@ static bool whole_take(struct budget *b, size_t n_bytes)
 {
     size_t used_bytes = atomic_load(&b->used_bytes);
     do {
-        if (n_bytes > b->max_bytes - used_bytes)
+        if (used_bytes > b->max_bytes || n_bytes > b->max_bytes - used_bytes)
             return false;
     } while (!atomic_compare_exchange_weak(&b->used_bytes, &used_bytes, used_bytes + n_bytes));
+    return true;
+}
+
+static bool share_ask(const struct budget_share *s, size_t n_bytes)
+{
+    if (s->whole == NULL || n_bytes == 0)
+        return true;
+    if (!s->is_excused)
+        return whole_take(s->whole, n_bytes);
+    (void)atomic_fetch_add(&s->whole->used_bytes, n_bytes);
     return true;
 }
 
@@ -42,10 +58,10 @@ bool budget_take(struct budget_share *s, size_t n_bytes)
 {
     if (s == NULL)
         return true;
-    if (n_bytes > s->max_bytes - s->used_bytes)
+    if (!s->is_excused && n_bytes > s->max_bytes - s->used_bytes)
         return refuse(s, BUDGET_OF_SHARE);
-    const size_t used_bytes = s->used_bytes + n_bytes, more_bytes = asked(used_bytes) - asked(s->used_bytes);
-    if (s->whole != NULL && more_bytes > 0 && !whole_take(s->whole, more_bytes))
+    const size_t used_bytes = s->used_bytes + n_bytes;
+    if (!share_ask(s, asked(used_bytes) - asked(s->used_bytes)))
         return refuse(s, BUDGET_OF_WHOLE);
     s->used_bytes = used_bytes;
     return true;

@@ -12,7 +12,7 @@
 
 #include "core/attr.h"
 
-/* The first bytes of a share are not asked of the whole, so that there is always room to refuse a request. */
+/* The first bytes of a share are not asked of the whole, so that there is always room to read what is then refused. */
 enum { BUDGET_FREE_BYTES = 64 << 10 };
 
 struct budget {
@@ -31,12 +31,16 @@ struct budget_share {
     size_t used_bytes;
     size_t max_bytes;
     enum budget_bound reached; /* by what was refused last */
+    bool is_excused;
 };
 
 void budget_init(struct budget *b, size_t max_bytes);
 void budget_share_init(struct budget_share *s, struct budget *whole, size_t max_bytes);
 /* Gives back what is left. Whatever has been lent the share is freed before, or will not be given back any more. */
 void budget_share_close(struct budget_share *s);
+
+/* From now on all that is taken is counted and nothing refused: what is left to do is small, such as to tell of a refusal. */
+void budget_share_excuse(struct budget_share *s);
 
 /* False, and nothing is taken, when that would pass a bound; share->reached says which. */
 bool budget_take(struct budget_share *share, size_t n_bytes) MUST_USE;

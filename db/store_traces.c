@@ -92,7 +92,7 @@ enum err db_store_traces_within(struct db_conn *c, const struct db_wait *wait, c
                                 struct arena *arena, struct err_info *e)
 {
     AUTO(buf) struct buf stream;
-    buf_init(&stream, STREAM_MAX_BYTES);
+    buf_init_share(&stream, STREAM_MAX_BYTES, arena->share);
     TRY(put_all(&stream, traces, n, arena, e));
     TRY(db_trace_merge(c, wait, buf_str(&stream), e));
     return db_trace_merge_end(c, wait, e);

@@ -1,5 +1,5 @@
-/* Request bodies in memory: kept up to a bound each and a bound together, past which the rest is read and thrown away, so that
- * the client reads the refusal instead of a reset connection. */
+/* Request bodies in memory: kept up to a bound each and as far as the memory of requests goes, past which the rest is read and
+ * thrown away, so that the client reads the refusal instead of a reset connection. */
 #ifndef TRACEKIN_SERVICE_BODY_H
 #define TRACEKIN_SERVICE_BODY_H
 
@@ -8,17 +8,10 @@
 /* A body this many times larger than what may be kept is not read to its end. */
 enum { SERVICE_DISCARD_FACTOR = 4 };
 
-struct service_bodies {
-    atomic_size_t n_bytes; /* kept by all requests */
-    size_t max_bytes;
-};
-
 /* Refuses the request when its Content-Length is over the bound; before its body is read. */
 void service_body_begin(struct service_request *r);
 /* Keeps or throws away a piece; false when the connection must be closed because there is no end to it. */
-bool service_body_take(struct service_bodies *bodies, struct service_request *r, struct str piece) MUST_USE;
-/* The request's body is no longer needed. */
-void service_body_drop(struct service_bodies *bodies, struct service_request *r);
+bool service_body_take(struct service_request *r, struct str piece) MUST_USE;
 /* Whether a body will be more than is read to its end. */
 bool service_body_is_endless(const struct service_request *r, uint64_t n_bytes);
 

@@ -14,6 +14,10 @@
 #define SETTING(member) offsetof(struct service_config, member)
 #define MIB (INT64_C(1) << 20)
 #define GIB (INT64_C(1) << 30)
+/* A body is kept as it came and inflated, and its rows are larger than it: 6.5 times for log records of 37 bytes, 1 for common
+ * ones. Answers may be large however small the bodies are. */
+#define REQUEST_BYTES_PER_BODY 8
+#define REQUEST_BYTES_MIN (64 * MIB)
 
 static const struct service_setting settings[] = {
     {"listen", "TRACEKIN_LISTEN", SETTING_ADDRESS, SETTING(listen), "127.0.0.1:4318", 0, 0,
@@ -76,8 +80,9 @@ static const struct service_setting settings[] = {
      "Requests that wait for a worker, for each kind of worker; more are answered 503."},
     {"body-max-bytes", "TRACEKIN_BODY_MAX_BYTES", SETTING_BYTES, SETTING(body_max_bytes), "64MiB", 1024, GIB,
      "The largest request body, before and after decompression; larger ones are answered 413."},
-    {"bodies-max-bytes", "TRACEKIN_BODIES_MAX_BYTES", SETTING_BYTES, SETTING(bodies_max_bytes), "512MiB", MIB, 1024 * GIB,
-     "Memory for all request bodies at once; past it requests are answered 503."},
+    {"memory-max-bytes", "TRACEKIN_MEMORY_MAX_BYTES", SETTING_BYTES, SETTING(memory_max_bytes), "1GiB", REQUEST_BYTES_MIN, 1024 * GIB,
+     "Memory for all requests and their replies at once, at least 8 times the largest body, which is what one of them may have; "
+     "past it requests are answered 503, past what one may have 413."},
     {"request-timeout", "TRACEKIN_REQUEST_TIMEOUT", SETTING_DURATION, SETTING(request_timeout_ns), "10s", 100 * NS_PER_MS, 600 * NS_PER_S,
      "How long a request may take once it has arrived whole; then its statement is cancelled and it is answered 504, or 503 if it sent telemetry."},
     {"header-timeout", "TRACEKIN_HEADER_TIMEOUT", SETTING_DURATION, SETTING(header_timeout_ns), "10s", 100 * NS_PER_MS, 600 * NS_PER_S,
@@ -179,15 +184,21 @@ static void config_resolve_auto(struct service_config *c)
         c->n_search_workers = config_clamp(n_processors, 2, 16);
 }
 
+int64_t service_config_request_bytes(const struct service_config *c)
+{
+    const int64_t n_bytes = REQUEST_BYTES_PER_BODY * c->body_max_bytes;
+    return n_bytes < REQUEST_BYTES_MIN ? REQUEST_BYTES_MIN : n_bytes;
+}
+
 enum err service_config_read(struct service_config *c, int argc, char **argv, int *n_operands, struct err_info *e)
 {
     struct service_config read = {0};
     TRY(config_read_defaults(&read, e));
     TRY(config_read_environment(&read, e));
     TRY(config_read_arguments(&read, argc, argv, n_operands, e));
-    if (read.bodies_max_bytes < read.body_max_bytes)
-        return ERR_SET(e, ERR_INVALID, "TRACEKIN_BODIES_MAX_BYTES (%lld) must be at least TRACEKIN_BODY_MAX_BYTES (%lld)",
-                       (long long)read.bodies_max_bytes, (long long)read.body_max_bytes);
+    if (read.memory_max_bytes < service_config_request_bytes(&read))
+        return ERR_SET(e, ERR_INVALID, "TRACEKIN_MEMORY_MAX_BYTES (%lld) must be at least %d times TRACEKIN_BODY_MAX_BYTES (%lld)",
+                       (long long)read.memory_max_bytes, REQUEST_BYTES_PER_BODY, (long long)read.body_max_bytes);
     config_resolve_auto(&read);
     *c = read;
     return OK;

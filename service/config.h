@@ -30,7 +30,7 @@ struct service_config {
     int64_t n_http_threads, n_read_workers, n_search_workers, n_ingest_workers, n_writer_threads;
     int64_t n_import_threads;
     int64_t n_connections_max, n_queue_max;
-    int64_t body_max_bytes, bodies_max_bytes;
+    int64_t body_max_bytes, memory_max_bytes;
     int64_t request_timeout_ns, header_timeout_ns, transfer_timeout_ns, idle_timeout_ns;
     int64_t drain_timeout_ns, startup_timeout_ns;
     struct str admin_token, admin_token_file; /* service/secret.h reads them */
@@ -46,6 +46,8 @@ enum err service_config_read(struct service_config *c, int argc, char **argv, in
 enum err service_config_check_serve(const struct service_config *c, struct err_info *e) MUST_USE;
 /* Appends the admin's token; nothing when there is none. ERR_INVALID, ERR_NOMEM. */
 enum err service_config_admin_token(const struct service_config *c, struct buf *out, struct err_info *e) MUST_USE;
+/* What one request may have of the memory of all. */
+int64_t service_config_request_bytes(const struct service_config *c);
 /* The database is named. */
 enum err service_config_check_database(const struct service_config *c, struct err_info *e) MUST_USE;
 

@@ -30,7 +30,7 @@ struct service_engine {
     const struct api_world *world;
     struct service_lane *const *lanes;
     struct service_clients *clients;
-    struct service_bodies bodies;
+    struct service_memory memory;
     atomic_size_t n_in_flight, n_connections;
     atomic_bool is_draining;
 };
@@ -44,7 +44,7 @@ static int64_t deadline_after(int64_t duration_ns)
 static void *engine_on_target(void *cls, const char *target, struct MHD_Connection *connection)
 {
     struct service_engine *engine = cls;
-    struct service_request *r = service_request_new(engine->world, str_of(target));
+    struct service_request *r = service_request_new(engine->world, &engine->memory, str_of(target));
     if (r == NULL)
         return NULL;
     r->connection = connection;
@@ -76,8 +76,10 @@ static enum MHD_Result engine_reply(struct service_engine *engine, struct servic
     return queued;
 }
 
+/* A refusal, or what the process knows by itself: small, and needed most when memory is short. */
 static enum MHD_Result engine_answer_now(struct service_engine *engine, struct service_request *r)
 {
+    budget_share_excuse(&r->memory);
     service_request_answer(r);
     r->stage = STAGE_DONE;
     return engine_reply(engine, r);
@@ -127,9 +129,9 @@ static enum MHD_Result engine_complete(struct service_engine *engine, struct ser
     return lane == API_LANE_NONE ? engine_answer_now(engine, r) : engine_queue(engine, r, lane);
 }
 
-static enum MHD_Result engine_take(struct service_engine *engine, struct service_request *r, const char *data, size_t *len)
+static enum MHD_Result engine_take(struct service_request *r, const char *data, size_t *len)
 {
-    const bool goes_on = service_body_take(&engine->bodies, r, (struct str){data, *len});
+    const bool goes_on = service_body_take(r, (struct str){data, *len});
     *len = 0;
     return goes_on ? MHD_YES : MHD_NO;
 }
@@ -147,7 +149,7 @@ static enum MHD_Result engine_on_request(void *cls, struct MHD_Connection *conne
     case STAGE_HEAD:
         return engine_begin(engine, r, method, version);
     case STAGE_BODY:
-        return *data_len > 0 ? engine_take(engine, r, data, data_len) : engine_complete(engine, r);
+        return *data_len > 0 ? engine_take(r, data, data_len) : engine_complete(engine, r);
     case STAGE_DONE:
         return engine_reply(engine, r);
     case STAGE_QUEUED:
@@ -168,7 +170,6 @@ static void engine_on_completed(void *cls, struct MHD_Connection *connection, vo
     *context = NULL;
     service_client_until(r->client, deadline_after(engine->config->idle_timeout_ns));
     service_traffic_ended(r);
-    service_body_drop(&engine->bodies, r);
     service_request_free(r);
     atomic_fetch_sub(&engine->n_in_flight, 1);
 }
@@ -232,7 +233,7 @@ enum err service_engine_new(const struct service_config *config, const struct ap
     engine->config = config;
     engine->world = world;
     engine->lanes = lanes;
-    engine->bodies.max_bytes = (size_t)config->bodies_max_bytes;
+    service_memory_init(&engine->memory, config);
     const enum err code = service_clients_new(&engine->clients, e);
     if (code == OK)
         engine->daemon = engine_start(engine);

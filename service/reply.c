@@ -34,7 +34,7 @@ struct MHD_Response *service_reply_build(struct service_request *r, bool closes)
         MHD_create_response_from_buffer_with_free_callback_cls(body->len, body->data, mem_free, body->data);
     if (response == NULL)
         return NULL;
-    buf_init(body, body->max);
+    buf_init(body, body->max); /* MHD frees what was in it; the request's share still pays */
     if (reply_put_headers(response, r, closes))
         return response;
     MHD_destroy_response(response);

@@ -9,8 +9,9 @@
 #include "core/hash.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "service/traffic.h"
 
-enum { HTTP_NO_CONTENT = 204 };
+enum { HTTP_NO_CONTENT = 204, HTTP_ERROR_MIN = 400, HTTP_TOO_LARGE = 413 };
 
 /* "http://host/path", as a client writes it that takes this for a proxy, asks for /path; the host says nothing here (RFC 9112
  * section 3.2.2). */
@@ -26,19 +27,21 @@ static struct str request_origin_form(struct str target)
     return (struct str){rest.ptr + n, rest.len - n};
 }
 
-struct service_request *service_request_new(const struct api_world *world, struct str target)
+struct service_request *service_request_new(const struct api_world *world, struct service_memory *memory, struct str target)
 {
     struct service_request *r = mem_calloc(1, sizeof *r);
     if (r == NULL)
         return NULL;
-    arena_init(&r->arena, SERVICE_ARENA_MAX_BYTES);
-    buf_init(&r->body, world->body_max_bytes);
-    buf_init(&r->reply.body, SERVICE_REPLY_MAX_BYTES);
+    budget_share_init(&r->memory, &memory->budget, memory->request_max_bytes);
+    arena_init_share(&r->arena, &r->memory);
+    buf_init_share(&r->body, world->body_max_bytes, &r->memory);
+    buf_init_share(&r->reply.body, SERVICE_REPLY_MAX_BYTES, &r->memory);
     r->start_ns = clock_mono_ns();
     atomic_init(&r->is_cancelled, false);
     atomic_init(&r->wake_fd, -1);
     r->api.world = world;
     r->api.arena = &r->arena;
+    r->api.memory = &r->memory;
     r->api.wait = (struct db_wait){.deadline_ns = INT64_MAX, .cancelled = &r->is_cancelled, .wake_fd = -1};
     r->api.target = arena_copy(&r->arena, request_origin_form(target));
     if (r->api.target.ptr != NULL)
@@ -54,6 +57,7 @@ void service_request_free(struct service_request *r)
     buf_close(&r->body);
     buf_close(&r->reply.body);
     arena_close(&r->arena);
+    budget_share_close(&r->memory);
     mem_free(r);
 }
 
@@ -126,12 +130,22 @@ static void request_reply_refusal(struct service_request *r)
         api_reply_error(&r->api, &r->reply, &r->refusal);
 }
 
+static void request_count_rejection(const struct service_request *r)
+{
+    if (r->reply.status == HTTP_TOO_LARGE)
+        service_traffic_rejected(REJECTED_TOO_LARGE);
+    else if (r->reply.status >= HTTP_ERROR_MIN && r->memory.reached == BUDGET_OF_WHOLE)
+        service_traffic_rejected(REJECTED_MEMORY);
+}
+
 void service_request_answer(struct service_request *r)
 {
     log_set_request_id(r->api.request_id);
-    if (r->refusal.code != OK)
+    if (r->refusal.code != OK) {
         request_reply_refusal(r);
-    else
+    } else {
         api_dispatch(&r->api, &r->reply);
+        request_count_rejection(r);
+    }
     log_set_request_id((struct str){0});
 }

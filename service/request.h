@@ -7,6 +7,7 @@
 
 #include "api/routes.h"
 #include "service/head.h"
+#include "service/memory.h"
 
 struct MHD_Connection;
 struct service_client;
@@ -18,14 +19,12 @@ enum service_stage {
     STAGE_DONE,    /* its reply is whole */
 };
 
-enum {
-    SERVICE_ARENA_MAX_BYTES = 1 << 30,
-    SERVICE_REPLY_MAX_BYTES = 256 << 20,
-};
+enum { SERVICE_REPLY_MAX_BYTES = 256 << 20 };
 
 struct service_request {
     struct api_req api;
     struct api_reply reply;
+    struct budget_share memory; /* of all that is its; the reply's is given back with the request, when the client has it */
     struct arena arena;
     struct buf body;
     struct service_head head;
@@ -48,8 +47,9 @@ struct service_request {
     struct service_request *watch_previous, *watch_next;
 };
 
-/* new; NULL when memory is out. The target is copied. */
-struct service_request *service_request_new(const struct api_world *world, struct str target) MUST_USE;
+/* new; NULL when memory is out. The target is copied; memory is borrowed, and pays. */
+struct service_request *service_request_new(const struct api_world *world, struct service_memory *memory,
+                                            struct str target) MUST_USE;
 void service_request_free(struct service_request *r);
 /* Keeps the client's request id if it is one, else makes one. */
 void service_request_identify(struct service_request *r);

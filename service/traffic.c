@@ -16,10 +16,8 @@ static const struct metric_family connections = {"tracekin_http_connections", ME
 static const struct metric_family received_bytes = {
     "tracekin_http_received_body_bytes_total", METRIC_COUNTER, "Bytes of request bodies, as they came."};
 static const struct metric_family sent_bytes = {"tracekin_http_sent_body_bytes_total", METRIC_COUNTER, "Bytes of reply bodies."};
-static const struct metric_family body_memory = {
-    "tracekin_http_body_memory_bytes", METRIC_GAUGE, "Bytes of request bodies in memory now."};
 static const struct metric_family rejected_total = {
-    "tracekin_rejected_total", METRIC_COUNTER, "Requests and connections turned away before their work, by reason."};
+    "tracekin_rejected_total", METRIC_COUNTER, "Requests and connections turned away, by reason."};
 static const struct metric_family cancelled_total = {
     "tracekin_http_cancelled_total", METRIC_COUNTER, "Requests cancelled because their client went away."};
 static const struct metric_family queue_depth = {"tracekin_queue_depth", METRIC_GAUGE, "Requests waiting for a worker, by lane."};
@@ -92,11 +90,6 @@ void service_traffic_cancelled(void)
 void service_traffic_connected(int64_t delta)
 {
     metric_move(metrics_series(&connections, ""), delta);
-}
-
-void service_traffic_body_memory(int64_t delta_bytes)
-{
-    metric_move(metrics_series(&body_memory, ""), delta_bytes);
 }
 
 static void find_series(void)

@@ -9,7 +9,7 @@
 enum service_rejection {
     REJECTED_AMBIGUOUS,   /* a header that a proxy could read otherwise */
     REJECTED_TOO_LARGE,
-    REJECTED_MEMORY,      /* of bodies, or of the process */
+    REJECTED_MEMORY,      /* of all requests */
     REJECTED_QUEUE_FULL,
     REJECTED_EXPIRED,     /* its time was up before a worker was free */
     REJECTED_CONNECTIONS, /* too many */
@@ -28,7 +28,6 @@ void service_traffic_served(struct service_lane_metrics *m);
 void service_traffic_rejected(enum service_rejection why);
 void service_traffic_cancelled(void);
 void service_traffic_connected(int64_t delta);
-void service_traffic_body_memory(int64_t delta_bytes);
 void service_traffic_begun(void);
 /* The request is over; status 0: the connection was lost before a reply. One line at debug level. */
 void service_traffic_ended(const struct service_request *r);

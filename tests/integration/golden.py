@@ -27,7 +27,7 @@ CASES = pathlib.Path(__file__).resolve().parents[1] / "golden"
 BODY_MAX_BYTES = 128 * 1024
 DIMENSIONS = 384
 SETTINGS = {"TRACEKIN_LISTEN": "127.0.0.1:0", "TRACEKIN_LOG_LEVEL": "debug", "TRACEKIN_ASSEMBLER_QUIET": "300ms",
-            "TRACEKIN_BODY_MAX_BYTES": str(BODY_MAX_BYTES), "TRACEKIN_BODIES_MAX_BYTES": "16MiB", "TRACEKIN_ADMIN_TOKEN": "golden-admin"}
+            "TRACEKIN_BODY_MAX_BYTES": str(BODY_MAX_BYTES), "TRACEKIN_MEMORY_MAX_BYTES": "64MiB", "TRACEKIN_ADMIN_TOKEN": "golden-admin"}
 START_S, UNTIL_S, PAUSE_S, REPLY_S, STOP_S = 60, 15, 0.05, 30, 30
 SETTLED_S = 2  # by then traces are assembled, for --write
 

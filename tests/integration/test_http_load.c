@@ -308,32 +308,6 @@ START_TEST(test_a_database_that_goes_away_is_survived)
 }
 END_TEST
 
-enum { BODY_BYTES = 900000 };
-
-START_TEST(test_bodies_in_memory_are_bounded)
-{
-    static char body[BODY_BYTES + 1];
-    memset(body, ' ', BODY_BYTES);
-    start_with((const char *const[]){"TRACEKIN_BODY_MAX_BYTES=1MiB", "TRACEKIN_BODIES_MAX_BYTES=1MiB", NULL});
-    const int fd = http_connect(&server);
-    http_write(fd, "POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 900002\r\n\r\n");
-    http_write(fd, body);
-    await_metric("tracekin_http_body_memory_bytes 900000\n");
-    struct http_reply reply;
-    http_post_json(&server, "/v1/traces", body, &reply);
-    ck_assert_int_eq(reply.status, 503);
-    ck_assert_ptr_nonnull(strstr(reply.head, "Retry-After: "));
-    http_reply_close(&reply);
-    http_write(fd, "{}");
-    expect_status(fd, 5000, 200);
-    ck_assert_int_eq(close(fd), 0);
-    http_post_json(&server, "/v1/traces", "{}", &reply);
-    ck_assert_int_eq(reply.status, 200);
-    http_reply_close(&reply);
-    ck_assert_int_eq(server_stop(&server), 0);
-}
-END_TEST
-
 enum { N_CONNECTIONS = 16 };
 
 START_TEST(test_connections_are_bounded)
@@ -386,7 +360,6 @@ static TCase *tcase_load(void)
     tcase_add_test(tc, test_a_stop_cancels_what_takes_too_long);
     tcase_add_test(tc, test_a_second_signal_ends_at_once);
     tcase_add_test(tc, test_a_second_signal_ends_the_wait_for_exports);
-    tcase_add_test(tc, test_bodies_in_memory_are_bounded);
     tcase_add_test(tc, test_connections_are_bounded);
     tcase_add_test(tc, test_running_out_of_files_is_survived);
     tcase_add_test(tc, test_a_database_that_goes_away_is_survived);

@@ -116,15 +116,20 @@ int http_connect(const struct server *s)
     return fd;
 }
 
-void http_write(int fd, const char *text)
+void http_write_bytes(int fd, const char *bytes, size_t len)
 {
-    for (size_t len = strlen(text); len > 0;) {
-        const ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
+    while (len > 0) {
+        const ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
         if (n <= 0)
             return;
-        text += n;
+        bytes += n;
         len -= (size_t)n;
     }
+}
+
+void http_write(int fd, const char *text)
+{
+    http_write_bytes(fd, text, strlen(text));
 }
 
 /* One byte, so that nothing of the next reply is taken; -1 at the end or the deadline. */

@@ -37,6 +37,7 @@ bool http_has_header(const struct http_reply *reply, const char *line);
 /* A connected socket. */
 int http_connect(const struct server *s);
 void http_write(int fd, const char *text);
+void http_write_bytes(int fd, const char *bytes, size_t len);
 /* Reads one reply, of a request whose method was HEAD when without_body says so; false at the end of the stream or at the
  * time limit, with what came in reply->head. */
 bool http_read(int fd, int ms, bool without_body, struct http_reply *reply);

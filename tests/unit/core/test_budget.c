@@ -63,10 +63,26 @@ START_TEST(what_one_has_another_cannot_have)
 }
 END_TEST
 
+START_TEST(an_excused_share_is_never_refused)
+{
+    struct budget_share other;
+    start(MIB, MIB);
+    ck_assert(budget_take(&share, MIB));
+    budget_share_excuse(&share);
+    ck_assert(budget_take(&share, MIB));
+    budget_share_init(&other, &whole, MIB);
+    ck_assert(!budget_take(&other, MIB));
+    budget_share_close(&share);
+    ck_assert_uint_eq(used_of_whole(), 0);
+    ck_assert(budget_take(&other, MIB));
+}
+END_TEST
+
 START_TEST(no_share_has_no_bound)
 {
     ck_assert(budget_take(NULL, SIZE_MAX));
     budget_give(NULL, SIZE_MAX);
+    budget_share_excuse(NULL);
 }
 END_TEST
 
@@ -156,6 +172,7 @@ static TCase *all_tests(void)
     tcase_add_test(c, the_first_bytes_are_not_asked_of_the_whole);
     tcase_add_test(c, a_share_has_a_bound_of_its_own);
     tcase_add_test(c, what_one_has_another_cannot_have);
+    tcase_add_test(c, an_excused_share_is_never_refused);
     tcase_add_test(c, no_share_has_no_bound);
     tcase_add_test(c, an_arena_takes_for_each_block_and_gives_all_back);
     tcase_add_test(c, what_grows_takes_only_the_difference);

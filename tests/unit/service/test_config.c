@@ -121,7 +121,8 @@ START_TEST(test_refuses)
         {{"--insecure=maybe"}, "--insecure", "true or false"},
         {{"--log-level=loud"}, "--log-level", "debug, info, warn or error"},
         {{"--listen", "somewhere"}, "somewhere", "[IPv6]:PORT"},
-        {{"--bodies-max-bytes=32MiB"}, "TRACEKIN_BODIES_MAX_BYTES", "TRACEKIN_BODY_MAX_BYTES"},
+        {{"--memory-max-bytes=511MiB"}, "TRACEKIN_MEMORY_MAX_BYTES", "8 times TRACEKIN_BODY_MAX_BYTES"},
+        {{"--memory-max-bytes=63MiB"}, "--memory-max-bytes", "64MiB to 1024GiB"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct service_config c;
