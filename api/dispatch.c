@@ -37,7 +37,7 @@ static void explain_bound(const struct api_req *req, struct err_info *e)
 
 static void reply_reset(struct api_reply *reply)
 {
-    buf_clear(&reply->body);
+    buf_close(&reply->body); /* which may be most of an answer that failed */
     reply->status = 0;
     reply->content_type = "application/json";
     reply->n_headers = 0;

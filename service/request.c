@@ -147,5 +147,7 @@ void service_request_answer(struct service_request *r)
         api_dispatch(&r->api, &r->reply);
         request_count_rejection(r);
     }
+    buf_close(&r->body); /* the client may take its time with the reply */
+    r->api.body = (struct str){0};
     log_set_request_id((struct str){0});
 }

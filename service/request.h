@@ -60,7 +60,7 @@ void service_request_route(struct service_request *r, struct str method);
 enum err service_request_check(struct service_request *r) MUST_USE;
 /* Whether the route's work is queued, and where. */
 enum api_lane service_request_lane(const struct service_request *r);
-/* Fills the reply: the refusal if there is one, else what the route's handler says. */
+/* Fills the reply: the refusal if there is one, else what the route's handler says. The body is gone then. */
 void service_request_answer(struct service_request *r);
 
 #endif

@@ -113,18 +113,23 @@ static void put_gzip(struct buf *out, struct buf *plain)
     (void)deflateEnd(&z);
 }
 
-/* A whole request whose body inflates to many log records of nothing. */
-static void put_bomb(struct buf *out)
+/* A whole request whose body inflates to as many log records as fit. */
+static void put_export(struct buf *out, const char *record)
 {
     AUTO(buf) struct buf plain, gzip;
     buf_init(&plain, BOMB_BYTES * 2);
     buf_init(&gzip, BOMB_BYTES * 2);
-    put_repeated(&plain, "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[", "{},", BOMB_BYTES, "]}]}]}");
+    put_repeated(&plain, "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[", record, BOMB_BYTES, "]}]}]}");
     put_gzip(&gzip, &plain);
     buf_printf(out, "POST /v1/logs HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n"
                "Content-Length: %zu\r\n\r\n", gzip.len);
     buf_puts(out, buf_str(&gzip));
     ck_assert(buf_is_ok(out));
+}
+
+static void put_bomb(struct buf *out)
+{
+    put_export(out, "{},");
 }
 
 static int send_bytes(struct str bytes)
@@ -170,6 +175,26 @@ START_TEST(test_one_bomb_is_too_large)
     await_memory(0, 0);
     expect_modesty();
     expect_store();
+    ck_assert_int_eq(server_stop(&server), 0);
+}
+END_TEST
+
+START_TEST(test_a_full_body_of_common_records_is_stored)
+{
+    AUTO(buf) struct buf export;
+    buf_init(&export, BOMB_BYTES * 2);
+    put_export(&export, "{\"timeUnixNano\":\"1700000000000000000\",\"severityNumber\":9,\"severityText\":\"INFO\","
+                        "\"body\":{\"stringValue\":\"started in 12 ms\"},"
+                        "\"attributes\":[{\"key\":\"a.b\",\"value\":{\"stringValue\":\"cdef\"}}]},");
+    server_start(&server, database_url(), (const char *const[]){narrow[0], narrow[1], "TRACEKIN_REQUEST_TIMEOUT=60s", NULL});
+    struct http_reply reply;
+    const int fd = send_bytes(buf_str(&export));
+    ck_assert(http_read(fd, REPLY_MS, false, &reply));
+    ck_assert_msg(reply.status == 200, "%d: %s", reply.status, reply.body);
+    http_reply_close(&reply);
+    ck_assert_int_eq(close(fd), 0);
+    await_memory(0, 0);
+    expect_modesty();
     ck_assert_int_eq(server_stop(&server), 0);
 }
 END_TEST
@@ -293,6 +318,7 @@ static TCase *tcase_memory(void)
     tcase_set_timeout(tc, 120);
     tcase_add_checked_fixture(tc, NULL, end);
     tcase_add_test(tc, test_one_bomb_is_too_large);
+    tcase_add_test(tc, test_a_full_body_of_common_records_is_stored);
     tcase_add_test(tc, test_bombs_at_once_stay_within_the_memory);
     tcase_add_test(tc, test_a_tree_is_too_large);
     tcase_add_test(tc, test_bodies_that_arrive_are_counted);
