@@ -67,7 +67,7 @@ static const struct service_setting settings[] = {
     {"read-workers", "TRACEKIN_READ_WORKERS", SETTING_COUNT_OR_AUTO, SETTING(n_read_workers), "auto", 1, 256,
      "Questions answered at once, each on its own database connection. auto: twice the processors, 4 to 32."},
     {"search-workers", "TRACEKIN_SEARCH_WORKERS", SETTING_COUNT_OR_AUTO, SETTING(n_search_workers), "auto", 1, 256,
-     "Searches (similar traces, errors, logs) answered at once, each on its own database connection. auto: the processors, 2 to 16."},
+     "Searches (similar traces, errors, logs) answered at once, each on its own database connection. auto: twice the processors, 4 to 32."},
     {"ingest-workers", "TRACEKIN_INGEST_WORKERS", SETTING_COUNT, SETTING(n_ingest_workers), "16", 1, 256,
      "Export requests decoded and waiting for their commit at once."},
     {"writer-threads", "TRACEKIN_WRITER_THREADS", SETTING_COUNT, SETTING(n_writer_threads), "2", 1, 16,
@@ -181,7 +181,7 @@ static void config_resolve_auto(struct service_config *c)
     if (c->n_read_workers == 0)
         c->n_read_workers = config_clamp(2 * n_processors, 4, 32);
     if (c->n_search_workers == 0)
-        c->n_search_workers = config_clamp(n_processors, 2, 16);
+        c->n_search_workers = config_clamp(2 * n_processors, 4, 32);
 }
 
 int64_t service_config_request_bytes(const struct service_config *c)
