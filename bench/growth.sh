@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
-# bench/growth.sh [TRACES...]: what a request and a stored span cost in stores of so many traces (10000 100000 1000000; the last takes
+# bench/growth.sh [TRACES...] [--option...]: what a request and a stored span cost in stores of so many traces (10000 100000 1000000; the last takes
 # twenty minutes), and how fast that grows. Prints tables in Markdown; bench/results/ has the figures as growth.json and growth.svg.
 # shellcheck source=SCRIPTDIR/lib/begin.sh
 . "${BASH_SOURCE[0]%/*}/lib/begin.sh"
-sizes=("$@")
-[ $# -gt 0 ] || sizes=(10000 100000 1000000)
+sizes=()
+while [[ ${1-} =~ ^[0-9]+$ ]]; do
+    sizes+=("$1")
+    shift
+done
+[ ${#sizes[@]} -gt 0 ] || sizes=(10000 100000 1000000)
 bench_protocol
 for traces in "${sizes[@]}"; do
     bench_up
     bench_store "$traces" given
     last=()
     [ "$traces" != "${sizes[-1]}" ] || last=(--last)
-    bench_measure growth "${last[@]}"
+    bench_measure growth "${last[@]}" "$@"
     bench_down
 done

@@ -11,7 +11,7 @@ import sys
 
 from . import postgres
 
-RESULTS = pathlib.Path(__file__).resolve().parents[1] / "results"
+RESULTS = pathlib.Path(os.environ.get("TRACEKIN_BENCH_RESULTS", pathlib.Path(__file__).resolve().parents[1] / "results"))
 BAR = 30
 
 
@@ -51,7 +51,7 @@ def machine(database):
         " current_setting('synchronous_commit'))").split("|")
     return {"processors": os.cpu_count(), "processor": _processor(), "kernel": platform.release(), "postgresql": server,
             "pgvector": vector, "shared_buffers": buffers, "fsync/synchronous_commit": durable, "h2load": tool,
-            "commit": subprocess.run(["git", "-C", str(RESULTS.parent), "describe", "--always", "--dirty"], check=False,
+            "commit": subprocess.run(["git", "-C", str(pathlib.Path(__file__).parent), "describe", "--always", "--dirty"], check=False,
                                      stdout=subprocess.PIPE, text=True).stdout.strip()}
 
 
@@ -79,7 +79,7 @@ def figure(value, digits=3):
 
 
 def save(name, described, rows):
-    RESULTS.mkdir(exist_ok=True)
+    RESULTS.mkdir(parents=True, exist_ok=True)
     written = RESULTS / f"{name}.json"
     when = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     written.write_text(json.dumps({"benchmark": name, "time": when, "machine": described, "rows": rows}, indent=1) + "\n")

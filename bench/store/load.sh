@@ -68,15 +68,21 @@ store_load() {
     store_sql -c "VACUUM (ANALYZE) spans, logs, metric_points, traces, errors, patterns, operations"
 }
 
+# Whether the keeper has made an index of what is loaded and measured it, or has no reason to.
+store_is_indexed() {
+    [ "$(store_sql -c "SELECT EXISTS (SELECT FROM vector_indexes WHERE recall IS NOT NULL
+        AND n_rows_built * 2 > (SELECT count(*) FROM traces))")" = t ]
+}
+
 # Waits until what has been loaded is in chunks, and the index over the vectors is built and measured: the keeper looks every five
-# seconds, so one that did nothing for eleven has done.
+# seconds, so one that did nothing for eleven has done. Fewer traces than a thousand get no index.
 store_settle() {
     local generation=-1 last=-2
     while [ "$(store_sql -c "SELECT count(*) FROM (TABLE log_arrivals UNION ALL TABLE error_arrivals) AS a WHERE n_rows >= 1024")" != 0 ]; do
         sleep 0.5
     done
-    while [ "$generation" != "$last" ] || [ "$(store_sql -c "SELECT (SELECT count(*) FROM traces) < 1000 OR EXISTS (SELECT
-            FROM vector_indexes WHERE recall IS NOT NULL AND n_rows_built * 2 > (SELECT count(*) FROM traces))")" = f ]; do
+    [ "$(store_sql -c "SELECT count(*) < 1000 FROM traces")" = f ] || return 0
+    while [ "$generation" != "$last" ] || ! store_is_indexed; do
         last=$generation
         sleep 11
         generation=$(store_sql -c "SELECT coalesce(max(generation), 0) FROM vector_indexes")
