@@ -42,15 +42,19 @@ def _processor():
     return platform.machine()
 
 
-def machine(database):
-    """What the figures hold for."""
+def _server(database):
     tool = subprocess.run(["h2load", "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     server, vector, buffers, durable = postgres.psql(
         database, "SELECT concat_ws('|', current_setting('server_version'), (SELECT extversion FROM pg_extension WHERE"
         " extname = 'vector'), current_setting('shared_buffers'), current_setting('fsync') || '/' ||"
         " current_setting('synchronous_commit'))").split("|")
-    return {"processors": os.cpu_count(), "processor": _processor(), "kernel": platform.release(), "postgresql": server,
-            "pgvector": vector, "shared_buffers": buffers, "fsync/synchronous_commit": durable, "h2load": tool,
+    return {"postgresql": server, "pgvector": vector, "shared_buffers": buffers, "fsync/synchronous_commit": durable, "h2load": tool}
+
+
+def machine(database=None):
+    """What the figures hold for; without a database, what needs none."""
+    return {"processors": os.cpu_count(), "processor": _processor(), "kernel": platform.release(),
+            **(_server(database) if database else {}),
             "commit": subprocess.run(["git", "-C", str(pathlib.Path(__file__).parent), "describe", "--always", "--dirty"], check=False,
                                      stdout=subprocess.PIPE, text=True).stdout.strip()}
 

@@ -46,10 +46,10 @@ def _mark(number):
 
 
 class Clock:
-    """Begins ten minutes ago, so that the times are such as an exporter sends."""
+    """Begins ten minutes ago, so that the times are such as an exporter sends, or when it is told to."""
 
-    def __init__(self):
-        self.begin_ns = (int(time.time()) - 600) * 10**9
+    def __init__(self, begin_s=None):
+        self.begin_ns = (int(time.time()) - 600 if begin_s is None else begin_s) * 10**9
 
     def at(self, offset_ns):
         return str(self.begin_ns + offset_ns)
@@ -125,11 +125,11 @@ def _to_base64(node):
 
 
 class Template:
-    """Requests of one signal, of n items each."""
+    """Requests of one signal, of n items each; the same in every run where begin_s is given."""
 
-    def __init__(self, signal, n_items, seed=1):
+    def __init__(self, signal, n_items, seed=1, begin_s=None):
         make, message = MAKERS[signal]
-        content = make(random.Random(seed), Clock(), n_items)
+        content = make(random.Random(seed), Clock(begin_s), n_items)
         self.n_items = n_items
         self.json = json.dumps(content, separators=(",", ":")).encode()
         self.protobuf = json_format.ParseDict(_to_base64(copy.deepcopy(content)), message()).SerializeToString()
