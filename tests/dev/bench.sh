@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The benchmarks that documents show do what they say, on the demo's telemetry: real holds every answer to the files, search finds the
-# same by chunks as without, quality and similar end above their floors, and each fails where it cannot measure or an answer is wrong.
+# same by chunks as without, quality and similar end above their floors, micro measures, and each fails where it cannot measure or an
+# answer is wrong.
 . "$(dirname -- "$0")/lib.sh"
 
 /usr/bin/python3 "$tree/dev.d/demo.py" 3 >"$work/demo.jsonl"
@@ -29,6 +30,10 @@ expect_said 'precision@10 by trace' dev bench quality "$work/traces.jsonl"
 expect_said '499 failing' dev bench quality "$work/failures.jsonl"
 : >"$work/empty.jsonl"
 expect_failure 'cannot measure' dev bench quality "$work/empty.jsonl"
+
+dev bench micro --rounds 5 --round-ms 1 --items 100 >"$work/micro.md" || fail "bench micro: $(cat "$work/micro.md")"
+grep -q '^| traces, protobuf | tracekin |' "$work/micro.md" || fail "bench micro printed: $(cat "$work/micro.md")"
+expect_failure 'five rounds are the least' dev bench micro --rounds 4
 
 address=$(free_address)
 TRACEKIN_SIMILAR_PORT=${address##*:} dev bench similar 1000 >"$work/similar.md" || fail "bench similar: $(cat "$work/similar.md")"
