@@ -8,7 +8,7 @@ enum { MS_PER_S = 1000, TIMEOUT_SLACK = 2, TIMEOUT_LATER_S = 1 };
 
 enum err db_conn_begin(struct db_conn *c, const struct db_wait *wait, struct err_info *e)
 {
-    if (wait->cancelled != NULL && atomic_load(wait->cancelled))
+    if (db_wait_is_cancelled(wait))
         return db_conn_ended(ERR_CANCELLED, e);
     if (clock_left_ms(wait->deadline_ns) == 0)
         return db_conn_ended(ERR_TIMEOUT, e);

@@ -78,6 +78,7 @@ void db_conn_timeout_was_set(struct db_conn *c, int timeout_s);
 
 /* --- waiting and cancelling */
 
+bool db_wait_is_cancelled(const struct db_wait *wait);
 /* Waits for events on fd, or for the wait to end: ERR_TIMEOUT, ERR_CANCELLED. One that is over has ended whatever fd is ready
  * for, so a stream of data without end does not outlast it. No details: the caller has them. */
 enum err db_wait_ready(const struct db_wait *wait, int fd, short events) MUST_USE;

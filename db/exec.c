@@ -104,10 +104,8 @@ enum err db_copy(struct db_conn *c, const struct db_wait *wait, const char *sql,
 void db_rollback(struct db_conn *c, const struct db_wait *wait)
 {
     const int64_t grace_ns = clock_mono_ns() + DB_CANCEL_GRACE_MS * NS_PER_MS;
-    const struct db_wait patient = {
-        .deadline_ns = wait->deadline_ns > grace_ns ? wait->deadline_ns : grace_ns,
-        .wake_fd = -1,
-    };
+    const bool has_more = wait->deadline_ns > grace_ns && !db_wait_is_cancelled(wait);
+    const struct db_wait patient = {.deadline_ns = has_more ? wait->deadline_ns : grace_ns, .wake_fd = -1};
     if (db_conn_is_open(c) && PQtransactionStatus(c->pg) != PQTRANS_IDLE && db_exec(c, &patient, "ROLLBACK", NULL, NULL) != OK)
         db_conn_close(c);
 }

@@ -5,7 +5,7 @@
 #include "core/clock.h"
 #include "db/conn_internal.h"
 
-static bool wait_is_cancelled(const struct db_wait *wait)
+bool db_wait_is_cancelled(const struct db_wait *wait)
 {
     return wait->cancelled != NULL && atomic_load(wait->cancelled);
 }
@@ -23,7 +23,7 @@ enum err db_wait_ready(const struct db_wait *wait, int fd, short events)
     struct pollfd fds[] = {{.fd = fd, .events = events}, {.fd = wait->wake_fd, .events = POLLIN}};
     const nfds_t n_fds = wait->cancelled != NULL && wait->wake_fd >= 0 ? 2 : 1;
     for (;;) {
-        if (wait_is_cancelled(wait))
+        if (db_wait_is_cancelled(wait))
             return ERR_CANCELLED;
         const int left_ms = clock_left_ms(wait->deadline_ns);
         if (left_ms == 0)

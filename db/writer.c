@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/log.h"
@@ -27,14 +29,16 @@ struct db_writer {
     pthread_mutex_t lock; /* guards the queue and the state of every job */
     pthread_cond_t work, done;
     struct job *first, **last;
-    size_t n_queued;
+    size_t n_queued, n_taken;
     bool is_stopping;
+    atomic_bool is_cancelled, gives_commits_up;
     struct db_partition_days *days;
     struct db_writer_known *known;
     int n_threads;
     struct thread {
         struct db_writer *writer;
         struct db_writer_session session;
+        int wake_fd;
         pthread_t id;
     } threads[THREADS_MAX];
 };
@@ -76,6 +80,18 @@ static void job_expire(struct job *j)
     j->code = ERR_SET(&j->error, ERR_TIMEOUT, "the batch was not stored in time; send it again");
 }
 
+static void job_cancel(struct job *j)
+{
+    j->code = ERR_SET(&j->error, ERR_CANCELLED, "the service is stopping; send the batch again");
+}
+
+/* Waits until some job is done; under the lock. */
+static void wait_change(struct db_writer *w, int64_t deadline_ns)
+{
+    const struct timespec until = {.tv_sec = deadline_ns / NS_PER_S, .tv_nsec = deadline_ns % NS_PER_S};
+    pthread_cond_timedwait(&w->done, &w->lock, &until);
+}
+
 /* Finishes jobs whose callers are late to see that their time is over: in a group they would end its transaction before it
  * has begun. */
 static void expire_queued(struct db_writer *w)
@@ -114,6 +130,7 @@ static void take_group(struct db_writer *w, struct group *g)
         j->state = JOB_TAKEN;
         g->jobs[g->n++] = j;
     }
+    w->n_taken += g->n;
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -126,6 +143,7 @@ static void finish(struct db_writer *w, struct job *const *jobs, size_t n)
     pthread_mutex_lock(&w->lock);
     for (size_t i = 0; i < n; i++)
         jobs[i]->state = JOB_DONE;
+    w->n_taken -= n;
     pthread_cond_broadcast(&w->done);
     pthread_mutex_unlock(&w->lock);
 }
@@ -145,29 +163,34 @@ static void share_counts(struct group *g, int64_t n_stored)
     }
 }
 
-static void store_alone(struct db_writer_session *s, struct job *j)
+static struct db_wait thread_wait(const struct thread *t, int64_t deadline_ns)
+{
+    return (struct db_wait){.deadline_ns = deadline_ns, .cancelled = &t->writer->is_cancelled, .wake_fd = t->wake_fd};
+}
+
+static void store_alone(struct thread *t, struct job *j)
 {
     const int64_t start_ns = clock_mono_ns();
-    const struct db_wait wait = {.deadline_ns = j->deadline_ns, .wake_fd = -1};
+    const struct db_wait wait = thread_wait(t, j->deadline_ns);
     j->error = (struct err_info){0};
-    j->code = db_writer_tx_sifted(s, &wait, j->batch, &j->written, &j->error);
+    j->code = db_writer_tx_sifted(&t->session, &wait, j->batch, &j->written, &j->error);
     if (j->code == OK)
         db_writer_metrics_committed(1, (double)(clock_mono_ns() - start_ns) / (double)NS_PER_S);
 }
 
 /* The least deadline of the group ends its transaction. */
-static enum err store_together(struct db_writer_session *s, struct group *g, struct err_info *e)
+static enum err store_together(struct thread *t, struct group *g, struct err_info *e)
 {
     const int64_t start_ns = clock_mono_ns();
     const struct db_batch *batches[DB_WRITER_QUEUE_MAX];
-    struct db_wait wait = {.deadline_ns = INT64_MAX, .wake_fd = -1};
+    struct db_wait wait = thread_wait(t, INT64_MAX);
     int64_t n_stored = 0;
     for (size_t i = 0; i < g->n; i++) {
         batches[i] = g->jobs[i]->batch;
         if (g->jobs[i]->deadline_ns < wait.deadline_ns)
             wait.deadline_ns = g->jobs[i]->deadline_ns;
     }
-    TRY(db_writer_tx_together(s, &wait, batches, g->n, &n_stored, e));
+    TRY(db_writer_tx_together(&t->session, &wait, batches, g->n, &n_stored, e));
     share_counts(g, n_stored);
     db_writer_metrics_committed(g->n, (double)(clock_mono_ns() - start_ns) / (double)NS_PER_S);
     return OK;
@@ -185,7 +208,7 @@ static int compare_deadlines(const void *a, const void *b)
 static void store_group(struct thread *t, struct group *g)
 {
     struct err_info error = {0};
-    const enum err code = store_together(&t->session, g, &error);
+    const enum err code = store_together(t, g, &error);
     if (code == OK) {
         finish(t->writer, g->jobs, g->n);
         return;
@@ -196,7 +219,7 @@ static void store_group(struct thread *t, struct group *g)
         j->code = code;
         j->error = error;
         if (db_writer_is_refused(&error) || (code == ERR_TIMEOUT && clock_left_ms(j->deadline_ns) > 0))
-            store_alone(&t->session, j);
+            store_alone(t, j);
         finish(t->writer, &j, 1);
     }
 }
@@ -213,15 +236,23 @@ static void *run(void *arg)
     }
 }
 
+static void thread_close(struct thread *t)
+{
+    db_writer_session_close(&t->session);
+    if (t->wake_fd >= 0)
+        (void)close(t->wake_fd);
+}
+
 static enum err start_threads(struct db_writer *w, const char *url, int n_threads, struct err_info *e)
 {
     for (; w->n_threads < n_threads; w->n_threads++) {
         struct thread *const t = &w->threads[w->n_threads];
         t->writer = w;
-        TRY(db_writer_session_init(&t->session, url, w->days, w->known, e));
-        if (pthread_create(&t->id, NULL, run, t) != 0) {
-            db_writer_session_close(&t->session);
-            return ERR_SET_NOMEM(e);
+        TRY(db_writer_session_init(&t->session, url, w->days, w->known, &w->gives_commits_up, e));
+        t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (t->wake_fd < 0 || pthread_create(&t->id, NULL, run, t) != 0) {
+            thread_close(t);
+            return ERR_SET(e, ERR_INTERNAL, "a writer cannot be started: raise the limits of files and threads");
         }
     }
     return OK;
@@ -268,7 +299,7 @@ void db_writer_free(struct db_writer *w)
     pthread_mutex_unlock(&w->lock);
     for (int i = 0; i < w->n_threads; i++) {
         pthread_join(w->threads[i].id, NULL);
-        db_writer_session_close(&w->threads[i].session);
+        thread_close(&w->threads[i]);
     }
     db_partition_days_free(w->days);
     db_writer_known_free(w->known);
@@ -278,12 +309,50 @@ void db_writer_free(struct db_writer *w)
     mem_free(w);
 }
 
+/* --- cancelling */
+
+static void wake_threads(struct db_writer *w)
+{
+    for (int i = 0; i < w->n_threads; i++)
+        (void)eventfd_write(w->threads[i].wake_fd, 1);
+}
+
+static void cancel_queued(struct db_writer *w)
+{
+    while (w->first != NULL) {
+        struct job *const j = w->first;
+        queue_remove(w, j);
+        job_cancel(j);
+        j->state = JOB_DONE;
+    }
+    pthread_cond_broadcast(&w->done);
+}
+
+static void wait_taken(struct db_writer *w, int64_t deadline_ns)
+{
+    while (w->n_taken > 0 && clock_left_ms(deadline_ns) > 0)
+        wait_change(w, deadline_ns);
+}
+
+void db_writer_cancel(struct db_writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    atomic_store(&w->is_cancelled, true);
+    cancel_queued(w);
+    wake_threads(w);
+    wait_taken(w, clock_mono_ns() + DB_WRITER_COMMIT_GRACE_MS * NS_PER_MS);
+    atomic_store(&w->gives_commits_up, true);
+    wake_threads(w);
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* --- writing */
+
 /* A batch that a transaction has taken is waited for past the deadline: the transaction reads it, and ends by then too. */
 static void wait_done(struct db_writer *w, struct job *j)
 {
-    const struct timespec until = {.tv_sec = j->deadline_ns / NS_PER_S, .tv_nsec = j->deadline_ns % NS_PER_S};
     while (j->state == JOB_QUEUED && clock_left_ms(j->deadline_ns) > 0)
-        pthread_cond_timedwait(&w->done, &w->lock, &until);
+        wait_change(w, j->deadline_ns);
     if (j->state == JOB_QUEUED) {
         queue_remove(w, j);
         job_expire(j);
@@ -302,15 +371,16 @@ enum err db_writer_write(struct db_writer *w, const struct db_batch *batch, int6
         return OK;
     }
     pthread_mutex_lock(&w->lock);
-    const bool is_full = w->n_queued == DB_WRITER_QUEUE_MAX;
-    if (!is_full) {
+    if (atomic_load(&w->is_cancelled)) {
+        job_cancel(&j);
+    } else if (w->n_queued == DB_WRITER_QUEUE_MAX) {
+        j.code = ERR_SET(&j.error, ERR_BUSY, "too many batches are waiting to be stored; send this one again in a moment");
+    } else {
         queue_push(w, &j);
         pthread_cond_signal(&w->work);
         wait_done(w, &j);
     }
     pthread_mutex_unlock(&w->lock);
-    if (is_full)
-        return ERR_SET(e, ERR_BUSY, "too many batches are waiting to be stored; send this one again in a moment");
     if (j.code == OK)
         *out = j.written;
     else if (e != NULL)

@@ -14,12 +14,12 @@ struct slice {
 static const char no_partition[] = "23514";
 
 enum err db_writer_session_init(struct db_writer_session *s, const char *url, struct db_partition_days *days,
-                             struct db_writer_known *known, struct err_info *e)
+                             struct db_writer_known *known, const atomic_bool *gives_commits_up, struct err_info *e)
 {
     struct db_conn *const conn = db_conn_new(url, "tracekin writer");
     if (conn == NULL)
         return ERR_SET_NOMEM(e);
-    *s = (struct db_writer_session){.conn = conn, .days = days, .known = known};
+    *s = (struct db_writer_session){.conn = conn, .days = days, .known = known, .gives_commits_up = gives_commits_up};
     buf_init(&s->copy, DB_WRITER_ROW_MAX_BYTES);
     return OK;
 }
@@ -202,6 +202,14 @@ static enum err begin(struct db_writer_session *s, const struct db_wait *wait, c
     return db_stage_begin(s->conn, wait, e);
 }
 
+/* What is cancelled before its COMMIT was not stored; after it, nobody can tell. */
+static enum err commit(struct db_writer_session *s, const struct db_wait *wait, struct err_info *e)
+{
+    const struct db_wait patient = {
+        .deadline_ns = wait->deadline_ns, .cancelled = s->gives_commits_up, .wake_fd = wait->wake_fd};
+    return db_exec(s->conn, &patient, "COMMIT", NULL, e);
+}
+
 static enum err try_together(struct db_writer_session *s, const struct db_wait *wait, const struct db_batch *const *batches,
                              size_t n_batches, int64_t *n_stored, struct err_info *e)
 {
@@ -211,7 +219,7 @@ static enum err try_together(struct db_writer_session *s, const struct db_wait *
     *n_stored = 0;
     TRY(begin(s, wait, batches, n_batches, e));
     TRY(store_slices(s, wait, slices, n_batches, n_stored, e));
-    return db_exec(s->conn, wait, "COMMIT", NULL, e);
+    return commit(s, wait, e);
 }
 
 /* Rows are keyed, so a transaction whose fate is unknown may always be tried again. */
@@ -280,7 +288,7 @@ static enum err try_sifted(struct db_writer_session *s, const struct db_wait *wa
     TRY(begin(s, wait, &batch, 1, e));
     if (n_rows > 0)
         TRY(sift(s, wait, &(struct slice){batch, 0, n_rows}, out, e));
-    return db_exec(s->conn, wait, "COMMIT", NULL, e);
+    return commit(s, wait, e);
 }
 
 enum err db_writer_tx_sifted(struct db_writer_session *s, const struct db_wait *wait, const struct db_batch *batch,

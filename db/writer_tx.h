@@ -18,19 +18,20 @@ struct db_writer_session {
     struct db_conn *conn;              /* owned */
     struct db_partition_days *days;    /* shared, borrowed */
     struct db_writer_known *known;        /* shared, borrowed */
+    const atomic_bool *gives_commits_up;  /* shared, borrowed: what cancels a COMMIT, in place of the wait's own */
     struct buf copy;                   /* the stream being built */
 };
 
 /* What all sessions of a writer share is borrowed. ERR_NOMEM. */
 enum err db_writer_session_init(struct db_writer_session *s, const char *url, struct db_partition_days *days,
-                             struct db_writer_known *known, struct err_info *e) MUST_USE;
+                             struct db_writer_known *known, const atomic_bool *gives_commits_up, struct err_info *e) MUST_USE;
 void db_writer_session_close(struct db_writer_session *s);
 
 /* Whether PostgreSQL refused the data itself, so that trying the same again is useless. */
 bool db_writer_is_refused(const struct err_info *e);
 
 /* Stores all batches in one transaction. *n_stored: the new rows of all. On failure nothing is stored, but for
- * ERR_TIMEOUT and ERR_UNAVAILABLE, after which it may be. */
+ * ERR_TIMEOUT, ERR_CANCELLED and ERR_UNAVAILABLE, after which it may be. */
 enum err db_writer_tx_together(struct db_writer_session *s, const struct db_wait *wait, const struct db_batch *const *batches,
                             size_t n_batches, int64_t *n_stored, struct err_info *e) MUST_USE;
 

@@ -139,6 +139,15 @@ static bool server_wait_idle(const struct server *s, int64_t timeout_ns)
     return true;
 }
 
+/* A COMMIT may be waited for, so a second signal must be able to end that. */
+static void server_cancel(struct server *s)
+{
+    service_signals_unblock();
+    for (int i = API_LANE_READ; i < N_LANES; i++)
+        service_lane_cancel(s->lanes[i]);
+    db_writer_cancel(s->world.writer);
+}
+
 static void server_drain(struct server *s)
 {
     LOG(LOG_INFO, "draining", LOG_INT("requests_in_flight", service_engine_n_in_flight(s->engine)));
@@ -149,12 +158,10 @@ static void server_drain(struct server *s)
     if (server_wait_idle(s, s->config.drain_timeout_ns))
         return;
     LOG(LOG_WARN, "drain_timeout", LOG_INT("requests_cancelled", service_engine_n_in_flight(s->engine)));
-    for (int i = API_LANE_READ; i < N_LANES; i++)
-        service_lane_cancel(s->lanes[i]);
+    server_cancel(s);
 }
 
-/* No request may be suspended when the engine ends, so the lanes end first; their memory outlives it. What is being stored is
- * waited for, up to its own deadline, so a second signal must be able to end that. */
+/* No request may be suspended when the engine ends, so the lanes end first; their memory outlives it. */
 static void server_close(struct server *s)
 {
     service_signals_unblock();

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
-#include "tests/integration/support/database.h"
+#include "tests/integration/support/batches.h"
 #include "tests/integration/support/http.h"
 #include "tests/integration/support/server.h"
 
@@ -39,11 +39,18 @@ static void start_narrow(void)
     start_with(settings);
 }
 
-static void lock_table(void)
+/* Takes a lock and keeps it. */
+static void hold(const char *sql)
 {
     const struct db_wait wait = database_wait(10000);
     locker = db_conn_new(database_url(), "tracekin test");
-    ck_assert_int_eq(db_exec(locker, &wait, "BEGIN; LOCK TABLE operations IN ACCESS EXCLUSIVE MODE", NULL, NULL), OK);
+    ck_assert_int_eq(db_exec(locker, &wait, "BEGIN", NULL, NULL), OK);
+    ck_assert_int_eq(db_exec(locker, &wait, sql, NULL, NULL), OK);
+}
+
+static void lock_table(void)
+{
+    hold("LOCK TABLE operations IN ACCESS EXCLUSIVE MODE");
 }
 
 static void unlock_table(void)
@@ -247,16 +254,40 @@ START_TEST(test_a_second_signal_ends_at_once)
 }
 END_TEST
 
-/* An export is not cancelled: it is waited for until its own time is up, or until a second signal. */
-START_TEST(test_a_second_signal_ends_the_wait_for_exports)
+static int export_slowly(void)
 {
-    start_with((const char *const[]){"TRACEKIN_DRAIN_TIMEOUT=0", "TRACEKIN_REQUEST_TIMEOUT=60s", NULL});
-    const struct db_wait wait = database_wait(10000);
-    locker = db_conn_new(database_url(), "tracekin test");
-    ck_assert_int_eq(db_exec(locker, &wait, "BEGIN; LOCK TABLE spans IN ACCESS EXCLUSIVE MODE", NULL, NULL), OK);
     const int fd = http_connect(&server);
     http_write(fd, EXPORT_REQUEST);
-    await_metric("tracekin_queue_running{lane=\"ingest\"} 1\n");
+    return fd;
+}
+
+/* One is being stored, the other waits for the only writer. */
+START_TEST(test_a_stop_cancels_exports)
+{
+    start_with((const char *const[]){"TRACEKIN_DRAIN_TIMEOUT=1s", "TRACEKIN_REQUEST_TIMEOUT=30s", "TRACEKIN_WRITER_THREADS=1", NULL});
+    hold("LOCK TABLE spans IN ACCESS EXCLUSIVE MODE");
+    const int running = export_slowly(), queued = export_slowly();
+    await_metric("tracekin_queue_running{lane=\"ingest\"} 2\n");
+    server_signal(&server, SIGTERM);
+    expect_status(running, 3000, 503);
+    expect_status(queued, 3000, 503);
+    int status = 0;
+    ck_assert(server_wait(&server, 3000, &status));
+    ck_assert_int_eq(status, 0);
+    unlock_table();
+    ck_assert_int_eq(database_number(database_url(), "SELECT count(*) FROM spans"), 0);
+    ck_assert_int_eq(close(running), 0);
+    ck_assert_int_eq(close(queued), 0);
+}
+END_TEST
+
+START_TEST(test_a_second_signal_ends_the_wait_for_a_commit)
+{
+    start_with((const char *const[]){"TRACEKIN_DRAIN_TIMEOUT=0", "TRACEKIN_REQUEST_TIMEOUT=60s", NULL});
+    batches_slow_commits();
+    hold(BATCHES_HOLD_COMMITS);
+    const int fd = export_slowly();
+    batches_await_commit();
     server_signal(&server, SIGTERM);
     server_await_log(&server, "\"drain_timeout\"", 2000);
     int status = 0;
@@ -359,7 +390,8 @@ static TCase *tcase_load(void)
     tcase_add_test(tc, test_a_stop_waits_for_requests_in_flight);
     tcase_add_test(tc, test_a_stop_cancels_what_takes_too_long);
     tcase_add_test(tc, test_a_second_signal_ends_at_once);
-    tcase_add_test(tc, test_a_second_signal_ends_the_wait_for_exports);
+    tcase_add_test(tc, test_a_stop_cancels_exports);
+    tcase_add_test(tc, test_a_second_signal_ends_the_wait_for_a_commit);
     tcase_add_test(tc, test_connections_are_bounded);
     tcase_add_test(tc, test_running_out_of_files_is_survived);
     tcase_add_test(tc, test_a_database_that_goes_away_is_survived);

@@ -6,7 +6,7 @@
 #include "tests/integration/support/batches.h"
 #include "tests/integration/support/proxy.h"
 
-enum { N_THREADS = 4, N_CALLERS = 16, N_SPANS = 300, DAY_MS = 86400 * 1000, SOON_MS = 5000 };
+enum { N_THREADS = 4, N_CALLERS = 16, N_SPANS = 300, DAY_MS = 86400 * 1000, SOON_MS = 5000, LATE_MS = 30000 };
 
 static struct db_writer *writer;
 
@@ -428,6 +428,82 @@ START_TEST(a_job_whose_time_is_over_ends_nobody_elses_transaction)
 }
 END_TEST
 
+/* --- cancelling */
+
+static void expect_cancelled(const struct call *calls, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_int_eq(calls[i].code, ERR_CANCELLED);
+        ck_assert_int_lt(calls[i].took_ms, SOON_MS);
+    }
+}
+
+START_TEST(cancelling_ends_what_is_stored_what_waits_and_what_comes)
+{
+    struct db_conn *const locker = lock_spans();
+    struct db_writer *own = NULL;
+    ck_assert_int_eq(db_writer_new(database_url(), 1, &own, NULL), OK);
+    struct call calls[] = {{.writer = own, .trace = 100, .ms = LATE_MS}, {.writer = own, .trace = 200, .ms = LATE_MS},
+                           {.writer = own, .trace = 300, .ms = LATE_MS}};
+    call_all(calls, 2);
+    db_writer_cancel(own);
+    join_all(calls, 2);
+    call_all(&calls[2], 1);
+    join_all(&calls[2], 1);
+    expect_cancelled(calls, ARRAY_LEN(calls));
+    db_conn_free(locker);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM spans"), 10); /* those of lock_spans */
+    db_writer_free(own);
+}
+END_TEST
+
+/* The call's transaction has all of its rows and waits for the lock to commit them. */
+static struct db_conn *hold_commit(struct db_writer *own, struct call *c)
+{
+    struct db_conn *const locker = db_conn_new(database_url(), "test");
+    batches_slow_commits();
+    ck_assert_int_eq(db_exec(locker, &enough, "BEGIN; " BATCHES_HOLD_COMMITS, NULL, NULL), OK);
+    *c = (struct call){.writer = own, .trace = 100, .ms = LATE_MS};
+    call_all(c, 1);
+    batches_await_commit();
+    return locker;
+}
+
+static void *cancel_thread(void *arg)
+{
+    db_writer_cancel(arg);
+    return NULL;
+}
+
+START_TEST(cancelling_waits_for_a_commit)
+{
+    pthread_t canceller;
+    struct call call;
+    struct db_conn *const locker = hold_commit(writer, &call);
+    ck_assert_int_eq(pthread_create(&canceller, NULL, cancel_thread, writer), 0);
+    (void)poll(NULL, 0, 500);
+    ck_assert_int_eq(db_exec(locker, &enough, "ROLLBACK", NULL, NULL), OK);
+    join_all(&call, 1);
+    ck_assert_int_eq(pthread_join(canceller, NULL), 0);
+    ck_assert_int_eq(call.code, OK);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM spans"), 10);
+    db_conn_free(locker);
+}
+END_TEST
+
+START_TEST(cancelling_gives_a_commit_up_that_hangs)
+{
+    struct call call;
+    struct db_conn *const locker = hold_commit(writer, &call);
+    db_writer_cancel(writer);
+    join_all(&call, 1);
+    expect_cancelled(&call, 1);
+    ck_assert_int_ge(call.took_ms, DB_WRITER_COMMIT_GRACE_MS);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM spans"), 0);
+    db_conn_free(locker);
+}
+END_TEST
+
 static TCase *tcase_writer(void)
 {
     TCase *tcase = tcase_create("writer");
@@ -450,6 +526,9 @@ static TCase *tcase_writer(void)
     tcase_add_test(tcase, a_database_that_hangs_costs_only_the_deadline);
     tcase_add_test(tcase, nobody_waits_for_those_stored_alone_after_him);
     tcase_add_test(tcase, a_job_whose_time_is_over_ends_nobody_elses_transaction);
+    tcase_add_test(tcase, cancelling_ends_what_is_stored_what_waits_and_what_comes);
+    tcase_add_test(tcase, cancelling_waits_for_a_commit);
+    tcase_add_test(tcase, cancelling_gives_a_commit_up_that_hangs);
     return tcase;
 }
 

@@ -1,5 +1,7 @@
 #include "tests/integration/support/batches.h"
 
+#include <poll.h>
+
 #include "db/migrate.h"
 
 enum { ARENA_MAX = 64 << 20, WAIT_MS = 20000 };
@@ -98,6 +100,23 @@ struct db_written batches_write(struct db_writer *w, struct made_batch *b)
     const enum err code = db_writer_write(w, &b->batch, clock_mono_ns() + WAIT_MS * NS_PER_MS, &written, &e);
     ck_assert_msg(code == OK, "%s %s %s", e.message, e.detail, e.sqlstate);
     return written;
+}
+
+void batches_slow_commits(void)
+{
+    database_exec(database_url(), "SET client_min_messages = warning;"
+                                  "CREATE OR REPLACE FUNCTION slow_commit() RETURNS trigger LANGUAGE plpgsql AS"
+                                  " 'BEGIN PERFORM pg_advisory_xact_lock_shared(20230129); RETURN NULL; END';"
+                                  "DROP TRIGGER IF EXISTS slow_commit ON resources;"
+                                  "CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON resources"
+                                  " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow_commit()");
+}
+
+void batches_await_commit(void)
+{
+    while (batches_number("SELECT count(*) FROM pg_stat_activity WHERE query = 'COMMIT' AND wait_event_type = 'Lock'"
+                          " AND datname = current_database()") == 0)
+        (void)poll(NULL, 0, 20);
 }
 
 int64_t batches_number(const char *sql)

@@ -32,6 +32,12 @@ struct db_point *made_batch_add_point(struct made_batch *b, unsigned id, int64_t
 
 /* Writes the batch; fails the test when that fails. */
 struct db_written batches_write(struct db_writer *w, struct made_batch *b);
+/* From now on a COMMIT that brings new resources waits for whoever holds the lock that BATCHES_HOLD_COMMITS takes, in a
+ * transaction. */
+#define BATCHES_HOLD_COMMITS "SELECT pg_advisory_xact_lock(20230129)"
+void batches_slow_commits(void);
+/* Waits until a COMMIT waits so. */
+void batches_await_commit(void);
 /* The number the SQL gives in the test's database. */
 int64_t batches_number(const char *sql);
 
