@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "core/mem.h"
 #include "db/conn_internal.h"
+#include "db/url.h"
 
 enum { BACKOFF_FIRST_MS = 100, BACKOFF_DOUBLINGS_MAX = 6, BACKOFF_MAX_MS = 5000, STALE_READS_MAX = 4 };
 
@@ -160,9 +161,13 @@ static enum err connect_try(struct db_conn *c, struct err_info *e)
     return db_conn_unavailable(c, "no connection in time", e);
 }
 
+/* What libpq says of a URL with a fault may hold its password, so that is not asked. */
 static enum err connect_within(struct db_conn *c, const struct db_wait *wait, struct err_info *e)
 {
     struct err_info why = {.code = OK};
+    const char *const fault = db_url_fault(c->url);
+    if (fault != NULL)
+        return ERR_SET(e, ERR_INVALID, "the URL of the database %s", fault);
     const int64_t limit_ns = clock_mono_ns() + DB_CONNECT_TIMEOUT_S * NS_PER_S;
     c->wait = *wait;
     c->ended = OK;

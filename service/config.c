@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "db/url.h"
 #include "db/vector_use.h"
 #include "service/embeddings.h"
 #include "service/secret.h"
@@ -206,11 +207,12 @@ enum err service_config_read(struct service_config *c, int argc, char **argv, in
 
 enum err service_config_check_database(const struct service_config *c, struct err_info *e)
 {
-    if (c->database_url.len > 0)
-        return OK;
-    return ERR_SET(e, ERR_INVALID,
-                   "TRACEKIN_DATABASE_URL is not set: say which PostgreSQL to use, such as "
-                   "postgresql://user:password@127.0.0.1:5432/tracekin");
+    if (c->database_url.len == 0)
+        return ERR_SET(e, ERR_INVALID,
+                       "TRACEKIN_DATABASE_URL is not set: say which PostgreSQL to use, such as "
+                       "postgresql://user:password@127.0.0.1:5432/tracekin");
+    const char *const fault = db_url_fault(c->database_url.ptr);
+    return fault == NULL ? OK : ERR_SET(e, ERR_INVALID, "TRACEKIN_DATABASE_URL %s", fault);
 }
 
 enum err service_config_admin_token(const struct service_config *c, struct buf *out, struct err_info *e)

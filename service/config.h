@@ -41,14 +41,14 @@ struct service_config {
 /* Reads the flags of argv (argv[0] and the subcommand left out) and the environment. What is not a flag is moved to the front
  * of argv, in order, and *n_operands says how many there are; a subcommand that takes none passes NULL. */
 enum err service_config_read(struct service_config *c, int argc, char **argv, int *n_operands, struct err_info *e) MUST_USE;
-/* Whether the process may serve with it: the database is named, the settings of embeddings
+/* Whether the process may serve with it: the database is named well, the settings of embeddings
  * go together, and beyond loopback someone decided. */
 enum err service_config_check_serve(const struct service_config *c, struct err_info *e) MUST_USE;
 /* Appends the admin's token; nothing when there is none. ERR_INVALID, ERR_NOMEM. */
 enum err service_config_admin_token(const struct service_config *c, struct buf *out, struct err_info *e) MUST_USE;
 /* What one request may have of the memory of all. */
 int64_t service_config_request_bytes(const struct service_config *c);
-/* The database is named. */
+/* The database is named, by a URL without a fault. Nothing of the URL is in the message. */
 enum err service_config_check_database(const struct service_config *c, struct err_info *e) MUST_USE;
 
 /* Logs a warning for each TRACEKIN_ variable that is not a setting; those of the tests and of ./dev are let be. */

@@ -222,7 +222,8 @@ static const char *find_password(struct str text)
     return NULL;
 }
 
-/* Masks what follows "user:" before '@' of a URI, and all from the value of password= on. */
+/* Masks what follows "user:" before '@' of a URI, even of one whose scheme is missing or misspelt, and all from the value of
+ * password= on. */
 static void print_url(struct str url, char out[URL_MAX])
 {
     if (url.len == 0) {
@@ -232,7 +233,7 @@ static void print_url(struct str url, char out[URL_MAX])
     const char *end = url.ptr + url.len;
     const char *scheme = memmem(url.ptr, url.len, "://", 3);
     const char *from = scheme == NULL ? url.ptr : scheme + 3;
-    const char *at = scheme == NULL ? NULL : memrchr(from, '@', (size_t)(end - from));
+    const char *at = memrchr(from, '@', (size_t)(end - from));
     const char *colon = at == NULL ? NULL : memchr(from, ':', (size_t)(at - from));
     const struct str head = colon == NULL ? (struct str){0} : (struct str){url.ptr, (size_t)(colon - url.ptr)};
     const struct str rest = colon == NULL ? url : (struct str){at, (size_t)(end - at)};

@@ -28,9 +28,9 @@ START_TEST(test_wrong_command_lines)
     static const struct { const char *arguments[4]; const char *says; } cases[] = {
         {{NULL}, "usage: tracekin"}, {{"sing"}, "there is no command 'sing'"},
         {{"serve", "now"}, "'now' is not understood"}, {{"serve", "--prot=1"}, "there is no setting --prot"},
-        {{"serve"}, "TRACEKIN_DATABASE_URL is not set"}, {{"serve", "--database-url=x", "--listen=0.0.0.0:0"}, "TRACEKIN_INSECURE"},
-        {{"migrate"}, "TRACEKIN_DATABASE_URL is not set"}, {{"migrate", "back", "--database-url=x"}, "migrate takes nothing, or status"},
-        {{"import", "--database-url=x"}, "import needs a file"}, {{"check-config", "--queue-max=0"}, "1 to 1024"}};
+        {{"serve"}, "TRACEKIN_DATABASE_URL is not set"}, {{"serve", "--database-url=postgresql://x", "--listen=0.0.0.0:0"}, "TRACEKIN_INSECURE"},
+        {{"migrate"}, "TRACEKIN_DATABASE_URL is not set"}, {{"migrate", "back", "--database-url=postgresql://x"}, "migrate takes nothing, or status"},
+        {{"import", "--database-url=postgresql://x"}, "import needs a file"}, {{"check-config", "--queue-max=0"}, "1 to 1024"}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const int status = run(cases[i].arguments, NULL);
         ck_assert_msg(status == 2, "case %zu ends with %d: %s", i, status, output);
@@ -84,6 +84,24 @@ START_TEST(test_a_database_that_never_answers_ends_the_start)
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
         ck_assert_int_eq(run((const char *const[]){commands[i], NULL}, settings), 1);
         ck_assert_msg(strstr(output, "database") != NULL, "%s", output);
+    }
+}
+END_TEST
+
+/* At once, whatever it is started for, and without the password. */
+START_TEST(test_a_database_url_with_a_fault_ends_every_command)
+{
+    static const char *const urls[] = {
+        "TRACEKIN_DATABASE_URL=postgresql://u:secret@host:badport/db", "TRACEKIN_DATABASE_URL=garbage",
+        "TRACEKIN_DATABASE_URL=postgresql://u:p%secret@host/db", "TRACEKIN_DATABASE_URL=postgresql://u:p@secret/w@host/db"};
+    static const char *const commands[][3] = {{"check-config"}, {"serve"}, {"migrate"}, {"import", "-"}, {"index"}};
+    for (size_t i = 0; i < ARRAY_LEN(urls) * ARRAY_LEN(commands); i++) {
+        const char *const settings[] = {urls[i / ARRAY_LEN(commands)], NULL};
+        const char *const *command = commands[i % ARRAY_LEN(commands)];
+        const int status = run(command, settings);
+        ck_assert_msg(status == 2, "%s ends with %d: %s", command[0], status, output);
+        ck_assert_msg(strstr(output, "TRACEKIN_DATABASE_URL ") != NULL, "%s", output);
+        ck_assert_msg(strstr(output, "secret") == NULL, "%s", output);
     }
 }
 END_TEST
@@ -149,6 +167,7 @@ static TCase *tcase_commands(void)
     tcase_add_test(tc, test_check_config_warns_of_what_it_does_not_know);
     tcase_add_test(tc, test_migrate);
     tcase_add_test(tc, test_a_database_that_never_answers_ends_the_start);
+    tcase_add_test(tc, test_a_database_url_with_a_fault_ends_every_command);
     tcase_add_test(tc, test_a_signal_ends_the_wait_for_the_schema);
     tcase_add_test(tc, test_healthcheck);
     tcase_add_test(tc, test_an_address_in_use_is_named);

@@ -329,6 +329,22 @@ START_TEST(failures_to_connect_back_off)
 }
 END_TEST
 
+/* libpq would tell of the port, of the user, and of a host that is a part of the password. */
+START_TEST(no_error_of_a_url_holds_its_password)
+{
+    static const char *const urls[] = {"postgresql://u:secret@/db?host=/nonexistent", "postgresql://u:secret@127.0.0.1:port/db",
+                                       "postgresql://u:%secret@127.0.0.1/db", "postgresql://u:p@secret@127.0.0.1/db"};
+    const struct db_wait wait = database_wait(ENOUGH_MS);
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        AUTO(db_conn) struct db_conn *c = db_conn_new(urls[i], "test_conn");
+        info = (struct err_info){.code = OK};
+        ck_assert_int_eq(db_conn_open(c, &wait, &info), i == 0 ? ERR_UNAVAILABLE : ERR_INVALID);
+        ck_assert_msg(strstr(info.message, "secret") == NULL && strstr(info.detail, "secret") == NULL, "%s: %s", info.message,
+                      info.detail);
+    }
+}
+END_TEST
+
 static TCase *deadlines(void)
 {
     TCase *tc = tcase_create("deadlines");
@@ -358,6 +374,7 @@ static TCase *loss(void)
     tcase_add_test(tc, a_cut_network_is_an_error_and_then_reconnected);
     tcase_add_test(tc, a_server_that_takes_no_writes_is_left);
     tcase_add_test(tc, failures_to_connect_back_off);
+    tcase_add_test(tc, no_error_of_a_url_holds_its_password);
     return tc;
 }
 

@@ -151,12 +151,22 @@ START_TEST(test_serving_needs_a_database_and_a_decision)
     ck_assert_int_eq(read_line(&c, no_words, NULL, NULL), OK);
     ck_assert_int_eq(service_config_check_serve(&c, &e), ERR_INVALID);
     ck_assert_ptr_nonnull(strstr(e.message, "TRACEKIN_DATABASE_URL"));
-    ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url=x", "--listen=0.0.0.0:1", NULL}, NULL, NULL), OK);
+    ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url=postgresql://x", "--listen=0.0.0.0:1", NULL}, NULL, NULL), OK);
     e = (struct err_info){0};
     ck_assert_int_eq(service_config_check_serve(&c, &e), ERR_INVALID);
     ck_assert_ptr_nonnull(strstr(e.message, "TRACEKIN_INSECURE"));
-    ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url=x", "--listen=[::]:1", "--insecure", NULL}, NULL, NULL), OK);
+    ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url=postgresql://x", "--listen=[::]:1", "--insecure", NULL}, NULL, NULL), OK);
     ck_assert_int_eq(service_config_check_serve(&c, NULL), OK);
+}
+END_TEST
+
+START_TEST(test_a_database_url_with_a_fault_is_refused)
+{
+    struct service_config c;
+    struct err_info e = {0};
+    ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url=postgresql://u:pw@host:badport/db", NULL}, NULL, NULL), OK);
+    ck_assert_int_eq(service_config_check_serve(&c, &e), ERR_INVALID);
+    ck_assert_str_eq(e.message, "TRACEKIN_DATABASE_URL has a port that is not a number from 1 to 65535");
 }
 END_TEST
 
@@ -184,6 +194,8 @@ START_TEST(test_passwords_are_not_printed)
         {"postgresql://me:secret@db/tk?sslpassword=secret", "TRACEKIN_DATABASE_URL=postgresql://me:***@db/tk?sslpassword=***\n"},
         {"user=password password\t=secret", "TRACEKIN_DATABASE_URL=user=password password\t=***\n"},
         {"host=db user=me", "TRACEKIN_DATABASE_URL=host=db user=me\n"},
+        {"postgresql:/me:secret@db/tk", "TRACEKIN_DATABASE_URL=postgresql:***@db/tk\n"},
+        {"me:secret@db/tk", "TRACEKIN_DATABASE_URL=me:***@db/tk\n"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         ck_assert_msg(strstr(printed(cases[i].url), cases[i].shown) != NULL, "%s", cases[i].url);
@@ -219,6 +231,7 @@ static TCase *tcase_config(void)
     tcase_add_test(tc, test_refuses);
     tcase_add_test(tc, test_a_wrong_variable_is_named);
     tcase_add_test(tc, test_serving_needs_a_database_and_a_decision);
+    tcase_add_test(tc, test_a_database_url_with_a_fault_is_refused);
     tcase_add_test(tc, test_passwords_are_not_printed);
     tcase_add_test(tc, test_every_setting_is_listed);
     return tc;
