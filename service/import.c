@@ -199,20 +199,32 @@ static void import_watch(struct import *im)
     service_progress_end(&progress);
 }
 
-static enum err import_file(struct import *im, const char *path, struct err_info *e)
+/* Fewer threads than wished for are only slower; none leave the file as it is. */
+static size_t import_start(struct import *im, pthread_t *threads)
 {
-    pthread_t threads[SERVICE_IMPORT_THREADS_MAX];
     const size_t n_threads = (size_t)im->config->n_import_threads;
     size_t n_started = 0;
-    im->path = path;
-    TRY(service_lines_open(path, &im->lines, e));
     im->n_running = n_threads;
-    im->n_items_before = im->counts.n_items;
     while (n_started < n_threads && pthread_create(&threads[n_started], NULL, import_run, im) == 0)
         n_started++;
     (void)pthread_mutex_lock(&im->mutex);
     im->n_running -= n_threads - n_started;
     (void)pthread_mutex_unlock(&im->mutex);
+    if (n_started == 0) {
+        struct err_info e = {0};
+        (void)ERR_SET(&e, ERR_INTERNAL, "no thread to import with can be started: raise the limit of threads");
+        import_fail(im, &e);
+    }
+    return n_started;
+}
+
+static enum err import_file(struct import *im, const char *path, struct err_info *e)
+{
+    pthread_t threads[SERVICE_IMPORT_THREADS_MAX];
+    im->path = path;
+    TRY(service_lines_open(path, &im->lines, e));
+    im->n_items_before = im->counts.n_items;
+    size_t n_started = import_start(im, threads);
     import_watch(im);
     while (n_started > 0)
         (void)pthread_join(threads[--n_started], NULL);

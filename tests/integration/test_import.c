@@ -1,22 +1,29 @@
 /* `tracekin import`: plain and gzip, twice, with bad lines among the good ones. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
 
+#include "service/config.h"
+#include "service/import.h"
 #include "tests/integration/support/database.h"
 #include "tests/integration/support/server.h"
 
 enum { OUTPUT_MAX = 65536, URL_SETTING_MAX = DATABASE_URL_MAX + 32, N_LINES = 40, SPANS_A_LINE = 10 };
 
-static char output[OUTPUT_MAX], path[64], url_setting[URL_SETTING_MAX];
+static char output[OUTPUT_MAX], path[64], url_setting[URL_SETTING_MAX], url_flag[URL_SETTING_MAX];
 static struct database database;
 
 static void make(void)
 {
     database_create(&database);
     (void)snprintf(url_setting, sizeof url_setting, "TRACEKIN_DATABASE_URL=%s", database.url);
+    (void)snprintf(url_flag, sizeof url_flag, "--database-url=%s", database.url);
     (void)snprintf(path, sizeof path, "/tmp/tracekin-import-XXXXXX");
     const int fd = mkstemp(path);
     ck_assert_int_ge(fd, 0);
@@ -112,6 +119,39 @@ START_TEST(test_a_file_that_is_not_there)
 }
 END_TEST
 
+static int n_threads_left = INT_MAX;
+
+/* In place of libc's, so that this process can run out of threads. */
+int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes, void *(*start)(void *),
+                   void *restrict arg)
+{
+    int (*const create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) = dlsym(RTLD_NEXT, "pthread_create");
+    return n_threads_left-- > 0 ? create(thread, attributes, start, arg) : EAGAIN;
+}
+
+static enum err import_here(const struct service_config *config, int n_threads, struct err_info *e)
+{
+    char *paths[] = {path};
+    n_threads_left = n_threads;
+    return service_import(config, paths, 1, e);
+}
+
+/* An import starts those that read the file last. */
+START_TEST(test_without_threads_nothing_is_imported)
+{
+    char *arguments[] = {url_flag, "--import-threads=2"};
+    struct service_config config;
+    struct err_info e = {0};
+    ck_assert_int_eq(gzclose(write_traces("w")), Z_OK);
+    ck_assert_int_eq(service_config_read(&config, 2, arguments, NULL, NULL), OK);
+    ck_assert_int_eq(import_here(&config, INT_MAX, &e), OK);
+    const int n_started = INT_MAX - n_threads_left;
+    ck_assert_int_eq(import_here(&config, n_started - 1, &e), OK);
+    ck_assert_int_eq(import_here(&config, n_started - 2, &e), ERR_INTERNAL);
+    ck_assert_msg(strstr(e.message, "limit of threads") != NULL, "%s", e.message);
+}
+END_TEST
+
 static TCase *tcase_import(void)
 {
     TCase *tc = tcase_create("import");
@@ -122,6 +162,7 @@ static TCase *tcase_import(void)
     tcase_add_test(tc, test_a_line_too_long);
     tcase_add_test(tc, test_items_that_are_too_old_are_refused);
     tcase_add_test(tc, test_a_file_that_is_not_there);
+    tcase_add_test(tc, test_without_threads_nothing_is_imported);
     return tc;
 }
 
