@@ -23,7 +23,6 @@ enum {
     DB_ASSEMBLE_SPANS_MAX = 100000,
     DB_ASSEMBLE_LOGS_MAX = 100000,
     DB_ASSEMBLE_BYTES_MAX = 64 << 20, /* of the spans, and of the logs */
-    DB_ASSEMBLE_TEXT_MAX = 16384,     /* characters of an error's message or type */
     DB_ASSEMBLE_TRACE_SPANS_MAX = 20000,
     DB_ASSEMBLE_TRACE_LOGS_MAX = 10000,
     DB_ASSEMBLE_ARRIVALS_MAX = 50000, /* the oldest, from which a round picks */

@@ -10,15 +10,12 @@ enum { LOG_ID_BYTES = 16 };
 #define SPANS_MAX 100000
 #define LOGS_MAX 100000
 #define BYTES_MAX 67108864
-#define TEXT_MAX 16384
 #define TRACE_SPANS_MAX 20000
 #define TRACE_LOGS_MAX 10000
 _Static_assert(ARRIVALS_MAX == DB_ASSEMBLE_ARRIVALS_MAX && SPANS_MAX == DB_ASSEMBLE_SPANS_MAX, "the header's bounds");
 _Static_assert(TRACE_SPANS_MAX == DB_ASSEMBLE_TRACE_SPANS_MAX && TRACE_LOGS_MAX == DB_ASSEMBLE_TRACE_LOGS_MAX, "and these");
-_Static_assert(LOGS_MAX == DB_ASSEMBLE_LOGS_MAX && BYTES_MAX == DB_ASSEMBLE_BYTES_MAX && TEXT_MAX == DB_ASSEMBLE_TEXT_MAX,
-               "and these");
+_Static_assert(LOGS_MAX == DB_ASSEMBLE_LOGS_MAX && BYTES_MAX == DB_ASSEMBLE_BYTES_MAX, "and these");
 
-#define CUT(text) "left(" text ", " TEXT_OF(TEXT_MAX) ")"
 /* The rows up to the first that is beyond the bytes of a round, each with the bytes so far. */
 #define WITHIN_BYTES(columns, rows, row_bytes)                                                                      \
     "SELECT " columns ", bytes FROM (SELECT q.*, sum(q.row_bytes) OVER (ROWS UNBOUNDED PRECEDING) AS bytes"         \
@@ -32,8 +29,9 @@ _Static_assert(LOGS_MAX == DB_ASSEMBLE_LOGS_MAX && BYTES_MAX == DB_ASSEMBLE_BYTE
 #define EXCEPTIONS                                                                                                      \
     "CASE WHEN s.events IS NOT NULL THEN (SELECT array_agg(v ORDER BY e.n, v.n)"                                        \
     " FROM jsonb_array_elements(s.events) WITH ORDINALITY AS e(event, n), LATERAL (VALUES"                              \
-    " (1, coalesce(event->>'time_unix_nano', '')), (2, " CUT("coalesce(event->'attributes'->>'exception.type', '')") "),"\
-    " (3, " CUT("coalesce(event->'attributes'->>'exception.message', '')") ")) AS v(n, v)"                              \
+    " (1, coalesce(event->>'time_unix_nano', '')),"                                                                     \
+    " (2, " DB_ERROR_TEXT("coalesce(event->'attributes'->>'exception.type', '')") "),"                                  \
+    " (3, " DB_ERROR_TEXT("coalesce(event->'attributes'->>'exception.message', '')") ")) AS v(n, v)"                    \
     " WHERE event->>'name' = 'exception') END"
 
 /* Plans are made when the tables may still be small, and staging tables have no statistics: without this a plan would read
@@ -67,7 +65,7 @@ static const struct db_statement read_spans = {
     "assemble_spans",
     WITHIN_BYTES(SPAN_COLUMNS,
     "SELECT p.n, s.span_id, s.parent_span_id, s.start_ns, s.end_ns, s.resource_id, s.kind, s.status, s.service, s.name,"
-    " " CUT("s.status_message") " AS status_message, s.attributes, " EXCEPTIONS " AS exceptions"
+    " " DB_ERROR_TEXT("s.status_message") " AS status_message, s.attributes, " EXCEPTIONS " AS exceptions"
     " FROM pg_temp.stage_picked p CROSS JOIN LATERAL"
     " (SELECT * FROM spans s WHERE s.trace_id = p.trace_id"
     " AND s.start_time >= p.from_time AND s.start_time <= p.to_time"
@@ -92,7 +90,7 @@ static const struct db_statement read_logs = {
     "assemble_logs",
     WITHIN_BYTES("n, log_id, span_id, time_ns, service, event_name, type, message",
     "SELECT p.n, l.log_id, l.span_id, l.time_ns, l.service, l.event_name,"
-    " " CUT("coalesce(l.attributes->>'exception.type', '')") " AS type, " CUT(DB_LOG_ERROR_MESSAGE("l")) " AS message"
+    " " DB_LOG_ERROR_TYPE("l") " AS type, " DB_LOG_ERROR_MESSAGE("l") " AS message"
     " FROM pg_temp.stage_picked p CROSS JOIN LATERAL"
     " (SELECT * FROM logs l WHERE l.trace_id = p.trace_id AND l.time >= p.from_time - interval '1 day'"
     " AND l.time <= p.to_time + interval '1 day' AND l.severity >= " DB_SEVERITY_ERROR

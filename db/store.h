@@ -55,7 +55,12 @@ extern const struct db_store_ref *const db_store_refs[DB_STORE_REFS];
 
 /* OTLP's numbers from ERROR up are what the errors table holds. */
 #define DB_SEVERITY_ERROR "17"
-/* What such a log says: the words of the exception it records, else its body. */
-#define DB_LOG_ERROR_MESSAGE(log) "coalesce(nullif(" log ".attributes->>'exception.message', ''), " log ".body)"
+/* The text of an error has at most so many characters. */
+#define DB_ERROR_TEXT_MAX 16384
+#define DB_ERROR_TEXT(text) "left(" text ", " TEXT_OF(DB_ERROR_TEXT_MAX) ")"
+/* What such a log says: the words of the exception it records, else its body; and of what type that is. */
+#define DB_LOG_ERROR_MESSAGE(log) \
+    DB_ERROR_TEXT("coalesce(nullif(" log ".attributes->>'exception.message', ''), " log ".body)")
+#define DB_LOG_ERROR_TYPE(log) DB_ERROR_TEXT("coalesce(" log ".attributes->>'exception.type', '')")
 
 #endif

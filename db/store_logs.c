@@ -15,7 +15,7 @@ static const char merge[] =
     " SELECT trace_id, min(time_ns), max(time_ns) FROM stored"
     " WHERE severity >= " DB_SEVERITY_ERROR " AND trace_id IS NOT NULL GROUP BY trace_id),"
     " failed AS (INSERT INTO errors (error_id, span_id, service, name, type, message, source, start_time, start_ns)"
-    " SELECT log_id, span_id, service, event_name, coalesce(attributes->>'exception.type', ''),"
+    " SELECT log_id, span_id, service, event_name, " DB_LOG_ERROR_TYPE("stored") ","
     " " DB_LOG_ERROR_MESSAGE("stored") ", 'log', time, time_ns"
     " FROM stored WHERE severity >= " DB_SEVERITY_ERROR " AND trace_id IS NULL ON CONFLICT DO NOTHING)"
     " SELECT count(*) FROM stored";

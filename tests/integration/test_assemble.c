@@ -1,5 +1,6 @@
 #include "db/assemble.h"
 
+#include "db/store.h"
 #include "db/store_traces.h"
 #include "tests/integration/support/batches.h"
 
@@ -320,7 +321,7 @@ START_TEST(a_trace_with_much_error_text_stops_no_other)
     expect_one("SELECT count(*) FROM traces WHERE " TRACE " AND status = 'error' AND error_count > 4000"
                " AND length(error_message) = 16384");
     expect_one("SELECT count(*) FROM traces WHERE status = 'unset' OR status = 'ok'");
-    ck_assert_int_eq(batches_number("SELECT max(length(message)) FROM errors"), DB_ASSEMBLE_TEXT_MAX);
+    ck_assert_int_eq(batches_number("SELECT max(length(message)) FROM errors"), DB_ERROR_TEXT_MAX);
 }
 END_TEST
 
@@ -338,8 +339,8 @@ START_TEST(errors_have_texts_of_bounded_length)
     made_batch_add_log(&b, 1, 1, 0, 10, 17, "boom")->attributes = arena_printf(&b.arena, "{\"exception.type\":\"%050000d\"}", 4);
     store(&b);
     (void)assemble(&at_once);
-    ck_assert_int_eq(batches_number("SELECT max(length(message)) FROM errors"), DB_ASSEMBLE_TEXT_MAX);
-    ck_assert_int_eq(batches_number("SELECT min(length(type)) FROM errors"), DB_ASSEMBLE_TEXT_MAX);
+    ck_assert_int_eq(batches_number("SELECT max(length(message)) FROM errors"), DB_ERROR_TEXT_MAX);
+    ck_assert_int_eq(batches_number("SELECT min(length(type)) FROM errors"), DB_ERROR_TEXT_MAX);
 }
 END_TEST
 

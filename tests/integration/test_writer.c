@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "db/store.h"
 #include "db/writer.h"
 #include "tests/integration/support/batches.h"
 #include "tests/integration/support/proxy.h"
@@ -189,6 +190,24 @@ START_TEST(error_logs_are_errors)
                      1);
     ck_assert_int_eq(batches_number("SELECT count(*) FROM trace_arrivals WHERE get_byte(trace_id, 15) = 5"), 1);
     ck_assert_int_eq(batches_number("SELECT count(*) FROM trace_arrivals"), 1);
+    made_batch_close(&b);
+}
+END_TEST
+
+START_TEST(error_logs_without_a_trace_have_texts_of_bounded_length)
+{
+    struct made_batch b;
+    made_batch_init(&b, DB_SIGNAL_LOGS, DB_ENCODING_JSON, "shop");
+    struct db_log *const l = made_batch_add_log(&b, 1, 0, 0, 0, 17, "");
+    l->body = arena_printf(&b.arena, "%050000d", 1);
+    l->attributes = arena_printf(&b.arena, "{\"exception.type\":\"%050000d\"}", 2);
+    made_batch_add_log(&b, 2, 0, 0, 0, 17, "")->attributes =
+        arena_printf(&b.arena, "{\"exception.message\":\"%050000d\"}", 3);
+    (void)batches_write(writer, &b);
+    ck_assert_int_eq(batches_number("SELECT min(length(message)) FROM errors"), DB_ERROR_TEXT_MAX);
+    ck_assert_int_eq(batches_number("SELECT max(length(message)) FROM errors"), DB_ERROR_TEXT_MAX);
+    ck_assert_int_eq(batches_number("SELECT max(length(type)) FROM errors"), DB_ERROR_TEXT_MAX);
+    ck_assert_int_eq(batches_number("SELECT length(body) FROM logs WHERE length(body) > 0"), 50000);
     made_batch_close(&b);
 }
 END_TEST
@@ -518,6 +537,7 @@ static TCase *tcase_writer(void)
     tcase_add_test(tcase, a_refused_resource_takes_its_rows_along);
     tcase_add_test(tcase, protobuf_dead_letters_nest);
     tcase_add_test(tcase, error_logs_are_errors);
+    tcase_add_test(tcase, error_logs_without_a_trace_have_texts_of_bounded_length);
     tcase_add_test(tcase, points_keep_their_kinds);
     tcase_add_test(tcase, counts_have_32_bits_without_a_sign);
     tcase_add_test(tcase, an_idle_session_that_was_ended_is_prepared_anew);
