@@ -206,6 +206,13 @@ class Variables(unittest.TestCase):
         checked = run_binary("check-config", service_environment())
         self.assertEqual(0, checked.returncode, checked.stderr)
 
+    def test_embeddings_are_configured_from_outside(self):
+        names = {name for name in known_variables() if name.startswith("TRACEKIN_EMBEDDINGS_")}
+        given = {name: f"of {name}" for name in names}
+        passed = yaml.safe_load(substituted(read("docker-compose.yml"), given))["services"]["tracekin"]["environment"]
+        self.assertIn("TRACEKIN_EMBEDDINGS_URL", names)
+        self.assertEqual(given, {name: value for name, value in passed.items() if name in names})
+
     def test_the_image_alone_asks_for_a_decision(self):
         checked = run_binary("check-config", {**image_environment(), "TRACEKIN_DATABASE_URL": "postgresql://x@postgres/x"})
         self.assertNotEqual(0, checked.returncode, "an image without keys must not serve every network")
