@@ -12,7 +12,7 @@
 #include "db/writer_tx.h"
 
 /* The arena of a round holds what comes of DB_ASSEMBLE_SPANS_MAX spans and of their texts and logs; a stream, their rows. */
-enum { ARENA_MAX_BYTES = 1 << 30, STREAM_MAX_BYTES = 1 << 29, FEWER_TRACES = 8, PARAMS_MAX_BYTES = 4096 };
+enum { ARENA_MAX_BYTES = 1 << 30, STREAM_MAX_BYTES = 1 << 29, FEWER_TRACES = 8, PARAMS_MAX_BYTES = 4096, SET_ASIDE_MS = 5000 };
 enum { ERROR_COLUMNS = 11, OPERATION_COLUMNS = 7 };
 
 static const char prepare_sql[] =
@@ -243,19 +243,42 @@ static enum err attempt_round(struct db_conn *c, const struct db_wait *wait, con
 /* Whether it failed for what its traces are, so that the same again is useless and fewer of them may do. */
 static bool is_of_traces(const struct err_info *why)
 {
-    return why->code == ERR_NOMEM || db_writer_is_refused(why);
+    return why->code == ERR_NOMEM || why->code == ERR_TIMEOUT || db_writer_is_refused(why);
 }
 
+/* Whether it is to be set aside. A lock, too, can take a round's time, so that a trace is blamed for it only once several have
+ * run out of it. */
+static bool is_of_one_trace(const struct attempt *a)
+{
+    return is_of_traces(&a->why) && a->n_picked == 1 && (a->why.code != ERR_TIMEOUT || a->n_traces_max == 1);
+}
+
+static size_t fewer(size_t n_traces)
+{
+    return n_traces > FEWER_TRACES ? n_traces / FEWER_TRACES : 1;
+}
+
+/* As many as the same time would do for, if it takes more traces that much longer. */
+static size_t more(size_t n_traces, const struct db_wait *wait, int64_t start_ns)
+{
+    const bool has_time = clock_mono_ns() - start_ns < (wait->deadline_ns - start_ns) / FEWER_TRACES;
+    const size_t n_more = has_time ? n_traces * FEWER_TRACES : n_traces;
+    return n_more < DB_ASSEMBLE_TRACES_MAX ? n_more : DB_ASSEMBLE_TRACES_MAX;
+}
+
+/* In a time of its own, as that of the round may be over. */
 static enum err set_aside(struct db_conn *c, const struct db_wait *wait, const struct attempt *a, struct db_assembled *out,
                           struct err_info *e)
 {
     AUTO(arena) struct arena scratch;
     AUTO(buf) struct buf trace_id;
     struct db_params p;
+    const struct db_wait own = {.deadline_ns = clock_mono_ns() + SET_ASIDE_MS * NS_PER_MS, .cancelled = wait->cancelled,
+                                .wake_fd = wait->wake_fd};
     arena_init(&scratch, PARAMS_MAX_BYTES);
     db_params_init(&p, &scratch);
     db_put_bytes(&p, (struct str){(const char *)a->first_trace_id, sizeof a->first_trace_id});
-    TRY(db_run(c, wait, &put_off, &p, NULL, e));
+    TRY(db_run(c, &own, &put_off, &p, NULL, e));
     buf_init(&trace_id, 2 * sizeof a->first_trace_id);
     hex_put(&trace_id, a->first_trace_id, sizeof a->first_trace_id);
     LOG(LOG_ERROR, "trace_set_aside", LOG_TEXT("trace_id", buf_str(&trace_id)), LOG_CSTR("error", err_name(a->why.code)),
@@ -265,17 +288,20 @@ static enum err set_aside(struct db_conn *c, const struct db_wait *wait, const s
 }
 
 enum err db_assemble_round(struct db_conn *c, const struct db_wait *wait, const struct db_assemble_when *when,
-                           struct db_assembled *out, struct err_info *e)
+                           size_t *n_traces_max, struct db_assembled *out, struct err_info *e)
 {
-    for (size_t n = DB_ASSEMBLE_TRACES_MAX;; n = n > FEWER_TRACES ? n / FEWER_TRACES : 1) {
-        struct attempt a = {.n_traces_max = n};
+    for (;; *n_traces_max = fewer(*n_traces_max)) {
+        struct attempt a = {.n_traces_max = *n_traces_max};
+        const int64_t start_ns = clock_mono_ns();
         const enum err code = attempt_round(c, wait, when, &a, out);
-        if (code == OK && !a.is_cut)
-            return OK;
-        if (code == OK)
+        if (code == OK && a.is_cut)
             continue;
+        if (code == OK) {
+            *n_traces_max = more(*n_traces_max, wait, start_ns);
+            return OK;
+        }
         db_rollback(c, wait);
-        if (is_of_traces(&a.why) && a.n_picked == 1)
+        if (is_of_one_trace(&a))
             return set_aside(c, wait, &a, out, e);
         if (!is_of_traces(&a.why) || a.n_picked == 0) {
             if (e != NULL && e->code == OK)

@@ -9,8 +9,8 @@
  * message contains the other, or is empty, and their types do not differ. Error logs of a trace without spans make errors
  * but no trace. One connection, one thread.
  *
- * When a round fails for what its traces are, fewer are tried, and one that fails alone is set aside: its arrivals are put off
- * by an hour, so that it keeps no other from being assembled, and the log names it (trace_set_aside). */
+ * When a round fails for what its traces are, or has no time for them, fewer are tried, and one that fails alone is set aside:
+ * its arrivals are put off by an hour, so that it keeps no other from being assembled, and the log names it (trace_set_aside). */
 #ifndef TRACEKIN_DB_ASSEMBLE_H
 #define TRACEKIN_DB_ASSEMBLE_H
 
@@ -45,9 +45,10 @@ struct db_assembled {
 /* Opens the session, keeps it (db_conn_keep) and tries to become the one that assembles; to be called again when it is no
  * longer kept. */
 enum err db_assemble_lead(struct db_conn *c, const struct db_wait *wait, bool *is_leader, struct err_info *e) MUST_USE;
-/* Assembles what is due, in one transaction. The session must lead. */
+/* Assembles what is due, in one transaction, of at most *n_traces_max traces, at first DB_ASSEMBLE_TRACES_MAX. It leaves there how
+ * many the next round may take: fewer after one whose time was over, more after one that had plenty left. The session must lead. */
 enum err db_assemble_round(struct db_conn *c, const struct db_wait *wait, const struct db_assemble_when *when,
-                           struct db_assembled *out, struct err_info *e) MUST_USE;
+                           size_t *n_traces_max, struct db_assembled *out, struct err_info *e) MUST_USE;
 /* The traces that wait, due or not, and when the oldest came (0: none). */
 enum err db_assemble_backlog(struct db_conn *c, const struct db_wait *wait, int64_t *n_traces, int64_t *oldest_ns,
                              struct err_info *e) MUST_USE;

@@ -29,6 +29,7 @@ struct service_assembler {
     struct db_assemble_when when;
     struct service_background *thread;
     bool is_leader;
+    size_t n_traces_max; /* of the next round */
     int64_t next_backlog_ns; /* monotonic */
     struct metric *n_traces, *n_spans, *n_failures, *n_set_aside, *round_time, *leader, *backlog, *oldest;
 };
@@ -64,7 +65,7 @@ static enum err assemble(struct service_assembler *a, struct db_conn *conn, cons
                          struct db_assembled *done, struct err_info *e)
 {
     const int64_t start_ns = clock_mono_ns();
-    TRY(db_assemble_round(conn, wait, &a->when, done, e));
+    TRY(db_assemble_round(conn, wait, &a->when, &a->n_traces_max, done, e));
     metric_add(a->n_set_aside, done->n_set_aside);
     if (done->n_traces > 0) {
         metric_add(a->n_traces, done->n_traces);
@@ -112,6 +113,7 @@ enum err service_assembler_start(const char *url, const struct db_assemble_when 
     if (a == NULL)
         return ERR_SET_NOMEM(e);
     a->when = *when;
+    a->n_traces_max = DB_ASSEMBLE_TRACES_MAX;
     make_series(a);
     const struct service_background_job job = {"assembler", ROUND_TIMEOUT_S, step, a};
     const enum err code = service_background_new(&job, url, &a->thread, e);

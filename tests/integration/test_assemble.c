@@ -1,5 +1,7 @@
 #include "db/assemble.h"
 
+#include <stdio.h>
+
 #include "db/store.h"
 #include "db/store_traces.h"
 #include "tests/integration/support/batches.h"
@@ -10,6 +12,7 @@ enum { WAIT_MS = 20000, STATUS_OK = 1, STATUS_ERROR = 2, ARENA_MAX = 16 << 20 };
 
 static struct db_writer *writer;
 static struct db_conn *conn;
+static size_t n_traces_max = DB_ASSEMBLE_TRACES_MAX;
 static const struct db_assemble_when at_once = {.quiet_ms = 0, .max_age_ms = 30000};
 
 static void setup(void)
@@ -17,6 +20,7 @@ static void setup(void)
     struct err_info e = {.code = OK};
     const struct db_wait wait = database_wait(WAIT_MS);
     bool is_leader = false;
+    n_traces_max = DB_ASSEMBLE_TRACES_MAX;
     batches_schema();
     database_exec(database_url(), "TRUNCATE spans, logs, trace_arrivals, traces, patterns, errors, operations");
     ck_assert_int_eq(db_writer_new(database_url(), 1, &writer, &e), OK);
@@ -36,7 +40,7 @@ static struct db_assembled assemble(const struct db_assemble_when *when)
     const struct db_wait wait = database_wait(WAIT_MS);
     struct db_assembled done = {0};
     struct err_info e = {.code = OK};
-    ck_assert_msg(db_assemble_round(conn, &wait, when, &done, &e) == OK, "%s %s", e.message, e.detail);
+    ck_assert_msg(db_assemble_round(conn, &wait, when, &n_traces_max, &done, &e) == OK, "%s %s", e.message, e.detail);
     return done;
 }
 
@@ -242,7 +246,7 @@ START_TEST(a_leader_whose_session_was_ended_leads_anew)
     store_simple(1, 0, 0, "");
     ck_assert_int_eq(batches_number("SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE"
                                     " application_name = 'test' AND datname = current_database() AND pid <> pg_backend_pid()"), 1);
-    ck_assert_int_eq(db_assemble_round(conn, &wait, &at_once, &done, NULL), ERR_UNAVAILABLE);
+    ck_assert_int_eq(db_assemble_round(conn, &wait, &at_once, &n_traces_max, &done, NULL), ERR_UNAVAILABLE);
     ck_assert(!db_conn_is_kept(conn));
     ck_assert_int_eq(db_assemble_lead(conn, &wait, &is_leader, NULL), OK);
     ck_assert(is_leader && db_conn_is_kept(conn));
@@ -257,7 +261,7 @@ START_TEST(a_failed_round_is_done_again)
     struct db_assembled done;
     store_simple(1, 0, STATUS_ERROR, "boom");
     database_exec(database_url(), "ALTER TABLE operations RENAME TO operations_away");
-    ck_assert_int_ne(db_assemble_round(conn, &wait, &at_once, &done, NULL), OK);
+    ck_assert_int_ne(db_assemble_round(conn, &wait, &at_once, &n_traces_max, &done, NULL), OK);
     database_exec(database_url(), "ALTER TABLE operations_away RENAME TO operations");
     ck_assert_int_eq(batches_number("SELECT count(*) FROM traces") + batches_number("SELECT count(*) FROM errors"), 0);
     ck_assert_uint_eq(assemble(&at_once).n_traces, 1);
@@ -277,6 +281,60 @@ static struct db_assembled assemble_until_idle(void)
     }
     return all;
 }
+
+/* Writing a trace takes so long, until the end of the test. */
+static void slow_traces_down(const char *when, double seconds)
+{
+    char sql[512];
+    (void)snprintf(sql, sizeof sql,
+                   "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(%.2f); RETURN NEW; END';"
+                   "CREATE TRIGGER slow BEFORE INSERT ON traces FOR EACH ROW WHEN (%s) EXECUTE FUNCTION slow()", seconds, when);
+    database_exec(database_url(), sql);
+}
+
+static enum err assemble_within(int ms, struct db_assembled *done)
+{
+    const struct db_wait wait = database_wait(ms);
+    return db_assemble_round(conn, &wait, &at_once, &n_traces_max, done, NULL);
+}
+
+START_TEST(a_round_without_time_for_its_traces_is_followed_by_smaller_ones)
+{
+    struct db_assembled done = {0};
+    for (unsigned trace = 1; trace <= 40; trace++)
+        store_simple(trace, 0, 0, "");
+    slow_traces_down("true", 0.1);
+    ck_assert_int_eq(assemble_within(2000, &done), ERR_TIMEOUT);
+    ck_assert_int_eq(assemble_within(2000, &done), ERR_TIMEOUT);
+    ck_assert_uint_eq(n_traces_max, 8);
+    ck_assert_int_eq(assemble_within(2000, &done), OK);
+    ck_assert_uint_eq(done.n_traces, 8);
+    ck_assert(done.is_full);
+    ck_assert_uint_eq(n_traces_max, 8); /* eight times as many would take too long again */
+    database_exec(database_url(), "DROP FUNCTION slow CASCADE");
+    ck_assert_uint_eq(assemble(&at_once).n_traces, 8);
+    ck_assert_uint_eq(n_traces_max, 64);
+    ck_assert_uint_eq(assemble_until_idle().n_traces, 24);
+    ck_assert_uint_eq(n_traces_max, DB_ASSEMBLE_TRACES_MAX);
+}
+END_TEST
+
+START_TEST(a_trace_that_takes_all_the_time_is_set_aside)
+{
+    struct db_assembled done = {0};
+    store_simple(1, 0, 0, "");
+    slow_traces_down("new." TRACE, 30);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(assemble_within(500, &done), ERR_TIMEOUT);
+    ck_assert_int_eq(assemble_within(500, &done), OK);
+    ck_assert_uint_eq(done.n_set_aside, 1);
+    store_simple(2, 0, 0, "");
+    ck_assert_uint_eq(assemble_until_idle().n_traces, 1);
+    database_exec(database_url(), "DROP FUNCTION slow CASCADE");
+    expect_one("SELECT count(*) FROM traces");
+    expect_one("SELECT count(DISTINCT trace_id) FROM trace_arrivals WHERE " TRACE " AND arrived_at > now() + interval '50 minutes'");
+}
+END_TEST
 
 /* The root has the largest id, so that in the order of the key it is the last. */
 static void store_wide(unsigned trace, unsigned n_spans, unsigned n_failed)
@@ -448,6 +506,8 @@ static TCase *tcase_assemble(void)
     tcase_add_test(tcase, one_session_leads);
     tcase_add_test(tcase, a_leader_whose_session_was_ended_leads_anew);
     tcase_add_test(tcase, a_failed_round_is_done_again);
+    tcase_add_test(tcase, a_round_without_time_for_its_traces_is_followed_by_smaller_ones);
+    tcase_add_test(tcase, a_trace_that_takes_all_the_time_is_set_aside);
     tcase_add_test(tcase, a_trace_of_more_spans_than_are_read_is_summed_up_whole);
     tcase_add_test(tcase, a_trace_with_much_error_text_stops_no_other);
     tcase_add_test(tcase, errors_have_texts_of_bounded_length);

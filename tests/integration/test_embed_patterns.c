@@ -62,8 +62,9 @@ static void assemble(bool embeds_later)
     struct err_info e = {.code = OK};
     struct db_assembled done = {.is_full = true};
     const struct db_assemble_when when = {.quiet_ms = 0, .max_age_ms = 30000, .embeds_later = embeds_later};
+    size_t n_traces_max = DB_ASSEMBLE_TRACES_MAX;
     while (done.is_full)
-        ck_assert_msg(db_assemble_round(assembler, &wait_, &when, &done, &e) == OK, "%s %s", e.message, e.detail);
+        ck_assert_msg(db_assemble_round(assembler, &wait_, &when, &n_traces_max, &done, &e) == OK, "%s %s", e.message, e.detail);
 }
 
 static struct db_pattern_work work_for(const char *model)

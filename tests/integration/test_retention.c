@@ -35,9 +35,10 @@ static void setup(void)
     (void)batches_write(writer, &b);
     made_batch_close(&b);
     db_writer_free(writer);
+    size_t n_traces_max = DB_ASSEMBLE_TRACES_MAX;
     struct db_conn *const assembler = db_conn_new(database_url(), "test");
     ck_assert_int_eq(db_assemble_lead(assembler, &wait, &is_leader, &e), OK);
-    ck_assert_int_eq(db_assemble_round(assembler, &wait, &(struct db_assemble_when){.quiet_ms = 0}, &done, &e), OK);
+    ck_assert_int_eq(db_assemble_round(assembler, &wait, &(struct db_assemble_when){.quiet_ms = 0}, &n_traces_max, &done, &e), OK);
     ck_assert_uint_eq(done.n_traces, 2);
     db_conn_free(assembler);
     conn = db_conn_new(database_url(), "test");
