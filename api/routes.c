@@ -15,7 +15,7 @@ const struct api_route api_routes[] = {
     {"GET", "/api/v1/services/{service}/operations", "list_operations", API_LANE_READ, API_DIALECT_PROBLEM, api_list_operations,
      api_services_params},
     {"GET", "/api/v1/traces", "list_traces", API_LANE_READ, API_DIALECT_PROBLEM, api_list_traces, api_traces_params},
-    {"POST", "/api/v1/traces", "store_traces", API_LANE_READ, API_DIALECT_PROBLEM, api_store_traces, NULL},
+    {"POST", "/api/v1/traces", "store_traces", API_LANE_INGEST, API_DIALECT_PROBLEM, api_store_traces, NULL},
     {"POST", "/api/v1/traces/similar", "search_similar_traces", API_LANE_SEARCH, API_DIALECT_PROBLEM, api_search_similar_traces,
      api_similar_params},
     {"GET", "/api/v1/traces/{trace_id}", "get_trace", API_LANE_READ, API_DIALECT_PROBLEM, api_get_trace,

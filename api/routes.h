@@ -4,7 +4,8 @@
 
 #include "api/req.h"
 
-/* Where a request's work runs: on the HTTP thread (no database, microseconds), or queued to the workers of a lane. */
+/* Where a request's work runs: on the HTTP thread (no database, microseconds), or queued to the workers of a lane. What is written
+ * is so by API_LANE_INGEST: it is stored whether its client still waits or not. */
 enum api_lane { API_LANE_NONE, API_LANE_READ, API_LANE_SEARCH, API_LANE_INGEST };
 /* How the route's errors are written. */
 enum api_dialect { API_DIALECT_PROBLEM, API_DIALECT_OTLP };

@@ -70,7 +70,7 @@ static const struct service_setting settings[] = {
     {"search-workers", "TRACEKIN_SEARCH_WORKERS", SETTING_COUNT_OR_AUTO, SETTING(n_search_workers), "auto", 1, 256,
      "Searches (similar traces, errors, logs) answered at once, each on its own database connection. auto: twice the processors, 4 to 32."},
     {"ingest-workers", "TRACEKIN_INGEST_WORKERS", SETTING_COUNT, SETTING(n_ingest_workers), "16", 1, 256,
-     "Export requests decoded and waiting for their commit at once."},
+     "Requests with data decoded and waiting for their commit at once; whole traces each on its own database connection."},
     {"writer-threads", "TRACEKIN_WRITER_THREADS", SETTING_COUNT, SETTING(n_writer_threads), "2", 1, 16,
      "Transactions that store data at once, each on its own database connection."},
     {"import-threads", "TRACEKIN_IMPORT_THREADS", SETTING_COUNT, SETTING(n_import_threads), "8", 1, SERVICE_IMPORT_THREADS_MAX,

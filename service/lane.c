@@ -102,11 +102,9 @@ static enum err worker_start(struct service_lane *lane, struct worker *worker, s
     (void)snprintf(name, sizeof name, "tk-%.10s", lane->spec.name);
     (void)snprintf(session, sizeof session, "tracekin %.10s", lane->spec.name);
     *worker = (struct worker){.lane = lane, .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-    if (lane->spec.database_url != NULL) {
-        worker->db = db_conn_new(lane->spec.database_url, session);
-        if (worker->db == NULL)
-            return ERR_SET_NOMEM(e);
-    }
+    worker->db = db_conn_new(lane->spec.database_url, session);
+    if (worker->db == NULL)
+        return ERR_SET_NOMEM(e);
     if (worker->wake_fd < 0 || pthread_create(&worker->thread, NULL, worker_run, worker) != 0)
         return ERR_SET(e, ERR_INTERNAL, "a %s worker cannot be started: raise the limits of files and threads", lane->spec.name);
     (void)pthread_setname_np(worker->thread, name);

@@ -1,7 +1,7 @@
 /* A lane: a bounded queue of requests and the workers that serve them, so that one kind of work cannot starve another.
  *
- * Each worker of a lane with a database has its own connection. A slot is reserved before the connection is suspended, so a
- * push cannot fail. */
+ * Each worker has its own session with the database, made when it is first used. A slot is reserved before the client's
+ * connection is suspended, so a push cannot fail. */
 #ifndef TRACEKIN_SERVICE_LANE_H
 #define TRACEKIN_SERVICE_LANE_H
 
@@ -12,7 +12,7 @@ struct service_lane;
 struct service_lane_spec {
     const char *name; /* in metrics and thread names, at most 10 characters */
     size_t n_workers, queue_max;
-    const char *database_url; /* NULL: its workers need no connection */
+    const char *database_url;
     struct service_watcher *watcher; /* NULL: its requests run on when the client is gone */
     void (*resume)(struct service_request *r); /* gives a request back to its HTTP thread */
 };

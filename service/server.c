@@ -67,11 +67,12 @@ static enum err server_start_lanes(struct server *s, struct err_info *e)
 {
     const char *url = s->config.database_url.ptr;
     const size_t queue_max = (size_t)s->config.n_queue_max;
-    /* A client that half-closes may still want its data stored, so ingest is not watched. */
+    /* A client that half-closes may still want its data stored, so ingest is not watched. Its workers connect for whole traces
+     * only: exports are stored by the writer. */
     const struct service_lane_spec specs[N_LANES] = {
         [API_LANE_READ] = {"read", (size_t)s->config.n_read_workers, queue_max, url, s->watcher, service_engine_resume},
         [API_LANE_SEARCH] = {"search", (size_t)s->config.n_search_workers, queue_max, url, s->watcher, service_engine_resume},
-        [API_LANE_INGEST] = {"ingest", (size_t)s->config.n_ingest_workers, queue_max, NULL, NULL, service_engine_resume},
+        [API_LANE_INGEST] = {"ingest", (size_t)s->config.n_ingest_workers, queue_max, url, NULL, service_engine_resume},
     };
     for (int i = API_LANE_READ; i < N_LANES; i++)
         TRY(service_lane_new(&specs[i], &s->lanes[i], e));

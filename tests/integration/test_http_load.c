@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,7 +69,7 @@ static void end(void)
 static int64_t n_waiting(void)
 {
     return database_number(database_url(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                                           " AND application_name LIKE 'tracekin read%' AND wait_event_type = 'Lock'");
+                                           " AND application_name ~ '^tracekin (read|ingest)' AND wait_event_type = 'Lock'");
 }
 
 /* Waits until so many statements of the service wait for the lock. */
@@ -172,6 +173,25 @@ START_TEST(test_a_client_that_leaves_cancels_its_question)
     http_get(&server, "/metrics", &reply);
     ck_assert_ptr_nonnull(strstr(reply.body, "tracekin_http_cancelled_total 1\n"));
     http_reply_close(&reply);
+    ck_assert_int_eq(server_stop(&server), 0);
+}
+END_TEST
+
+/* Data of a client that has nothing more to say is stored all the same. */
+START_TEST(test_a_client_that_half_closes_has_its_traces_stored)
+{
+    start_narrow();
+    hold("LOCK TABLE traces IN ACCESS EXCLUSIVE MODE");
+    const int fd = http_connect(&server);
+    http_write(fd, "POST /api/v1/traces HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 93\r\n\r\n"
+                   "{\"traces\":[{\"trace_id\":\"a1\",\"name\":\"a\",\"start_time\":\"2023-01-29T00:00:00Z\",\"duration_ms\":1}]}");
+    await_waiting(1, 5000);
+    ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+    (void)nanosleep(&(struct timespec){.tv_nsec = 300 * NS_PER_MS}, NULL);
+    unlock_table();
+    expect_status(fd, 5000, 200);
+    ck_assert_int_eq(database_number(database_url(), "SELECT count(*) FROM traces WHERE get_byte(trace_id, 15) = 161"), 1);
+    ck_assert_int_eq(close(fd), 0);
     ck_assert_int_eq(server_stop(&server), 0);
 }
 END_TEST
@@ -386,6 +406,7 @@ static TCase *tcase_load(void)
     tcase_add_test(tc, test_slow_questions_delay_nobody_else);
     tcase_add_test(tc, test_a_full_queue_is_said_at_once);
     tcase_add_test(tc, test_a_client_that_leaves_cancels_its_question);
+    tcase_add_test(tc, test_a_client_that_half_closes_has_its_traces_stored);
     tcase_add_test(tc, test_a_question_has_its_time);
     tcase_add_test(tc, test_a_stop_waits_for_requests_in_flight);
     tcase_add_test(tc, test_a_stop_cancels_what_takes_too_long);
