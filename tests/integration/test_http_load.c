@@ -289,10 +289,10 @@ START_TEST(test_a_stop_cancels_exports)
     const int running = export_slowly(), queued = export_slowly();
     await_metric("tracekin_queue_running{lane=\"ingest\"} 2\n");
     server_signal(&server, SIGTERM);
-    expect_status(running, 3000, 503);
-    expect_status(queued, 3000, 503);
+    expect_status(running, 5000, 503);
+    expect_status(queued, 5000, 503);
     int status = 0;
-    ck_assert(server_wait(&server, 3000, &status));
+    ck_assert(server_wait(&server, 5000, &status));
     ck_assert_int_eq(status, 0);
     unlock_table();
     ck_assert_int_eq(database_number(database_url(), "SELECT count(*) FROM spans"), 0);

@@ -500,7 +500,7 @@ START_TEST(cancelling_waits_for_a_commit)
     struct call call;
     struct db_conn *const locker = hold_commit(writer, &call);
     ck_assert_int_eq(pthread_create(&canceller, NULL, cancel_thread, writer), 0);
-    (void)poll(NULL, 0, 500);
+    (void)poll(NULL, 0, 200);
     ck_assert_int_eq(db_exec(locker, &enough, "ROLLBACK", NULL, NULL), OK);
     join_all(&call, 1);
     ck_assert_int_eq(pthread_join(canceller, NULL), 0);
