@@ -25,8 +25,9 @@ struct search {
     void *arg;
 };
 
-static void want(struct grams *g, const struct db_get_traces_by_error_params *params)
+static void want(const struct db_walk *w, struct grams *g)
 {
+    const struct db_get_traces_by_error_params *const params = ((const struct search *)w->arg)->params;
     db_chunk_want_error(g, params->service, params->operation, params->type);
     if (params->pattern.ptr != NULL)
         db_like_want(g, params->pattern);
@@ -82,14 +83,10 @@ static enum err ask(struct db_conn *c, const struct db_wait *wait, struct arena 
                     const struct db_get_traces_by_error_params *params, db_get_traces_by_error_fn fn, void *arg,
                     struct err_info *e)
 {
-    static const struct db_walk_kind errors = {DB_CHUNKED_ERRORS, scan, N_COLUMNS, tell};
-    AUTO(grams) struct grams *wanted = grams_new();
-    if (wanted == NULL)
-        return ERR_SET_NOMEM(e);
-    want(wanted, params);
+    static const struct db_walk_kind errors = {DB_CHUNKED_ERRORS, want, scan, N_COLUMNS, tell};
     struct search s = {params, fn, arg};
     struct db_walk w = {.kind = &errors, .arg = &s, .conn = c, .wait = wait, .arena = arena, .window = params->window,
-                        .wanted = wanted, .n_wanted = params->limit, .n_examinable = INT64_MAX};
+                        .n_wanted = params->limit, .n_examinable = INT64_MAX};
     if (params->after != NULL) {
         w.after = (struct db_walk_key){params->after->start_ns, params->after->error_id};
         w.has_after = true;

@@ -60,8 +60,9 @@ static enum err check_regex(struct db_conn *c, const struct db_wait *wait, struc
 }
 
 /* What is excluded tells nothing: a chunk that has it may have other records too. */
-static void want(struct grams *g, const struct search *s)
+static void want(const struct db_walk *w, struct grams *g)
 {
+    const struct search *const s = w->arg;
     db_chunk_want_log(g, s->params->service, s->params->min_severity);
     for (size_t i = 0; i < s->query.n_parts; i++)
         grams_add_part(g, s->query.texts[i].text, s->query.texts[i].begins, s->query.texts[i].ends);
@@ -112,7 +113,7 @@ static enum err tell(const struct db_walk *w, const struct db_result *r, int row
     return s->fn(s->arg, &log);
 }
 
-static const struct db_walk_kind records = {DB_CHUNKED_LOGS, scan, DB_LOG_N_COLUMNS, tell};
+static const struct db_walk_kind records = {DB_CHUNKED_LOGS, want, scan, DB_LOG_N_COLUMNS, tell};
 
 static enum err tell_of_trace(struct db_walk *w, struct err_info *e)
 {
@@ -132,18 +133,11 @@ static enum err tell_of_trace(struct db_walk *w, struct err_info *e)
 
 static enum err search(struct search *s, struct db_walk *w, struct err_info *e)
 {
-    AUTO(grams) struct grams *wanted = grams_new();
-    if (wanted == NULL)
-        return ERR_SET_NOMEM(e);
     if (s->params->query.ptr != NULL)
         TRY(db_log_query_parse(s->params->query, w->arena, &s->query, e));
     if (s->params->regex.ptr != NULL)
         TRY(check_regex(w->conn, w->wait, w->arena, s->params->regex, e));
-    want(wanted, s);
-    w->wanted = wanted;
-    const enum err code = s->params->trace_id.ptr != NULL ? tell_of_trace(w, e) : db_walk(w, e);
-    w->wanted = NULL;
-    return code;
+    return s->params->trace_id.ptr != NULL ? tell_of_trace(w, e) : db_walk(w, e);
 }
 
 static enum err ask(struct db_conn *c, const struct db_wait *wait, struct arena *arena,

@@ -115,7 +115,7 @@ static enum err scan_ranges(struct db_walk *w, const struct db_chunk_ranges *ran
 }
 
 /* What is left of the window after the first scan, and then after each list of ranges. */
-static enum err scan_chunks(struct db_walk *w, struct err_info *e)
+static enum err scan_chunks(struct db_walk *w, const struct grams *wanted, struct err_info *e)
 {
     struct db_chunk_ranges *const ranges = arena_alloc(w->arena, sizeof *ranges);
     struct db_window rest = w->window;
@@ -126,7 +126,7 @@ static enum err scan_chunks(struct db_walk *w, struct err_info *e)
     else
         rest.end_ns = w->after.ns + 1;
     while (is_on(w)) {
-        TRY(db_chunk_find(w->conn, w->wait, w->arena, w->kind->table, w->wanted, rest, w->oldest_first, ranges, e));
+        TRY(db_chunk_find(w->conn, w->wait, w->arena, w->kind->table, wanted, rest, w->oldest_first, ranges, e));
         TRY(scan_ranges(w, ranges, e));
         if (!is_on(w))
             return OK;
@@ -139,12 +139,22 @@ static enum err scan_chunks(struct db_walk *w, struct err_info *e)
     return OK;
 }
 
-enum err db_walk(struct db_walk *w, struct err_info *e)
+/* Grams are made only here: most searches end with the first scan. */
+static enum err go_on(struct db_walk *w, struct err_info *e)
 {
-    TRY(scan_all(w, SCAN_FIRST, e));
-    if (is_on(w) && grams_count(w->wanted) > 0)
-        return scan_chunks(w, e);
+    AUTO(grams) struct grams *wanted = grams_new();
+    if (wanted == NULL)
+        return ERR_SET_NOMEM(e);
+    w->kind->want(w, wanted);
+    if (grams_count(wanted) > 0)
+        return scan_chunks(w, wanted, e);
     for (int64_t n = SCAN_FIRST * SCAN_GROWTH; is_on(w); n *= SCAN_GROWTH)
         TRY(scan_all(w, n, e));
     return OK;
+}
+
+enum err db_walk(struct db_walk *w, struct err_info *e)
+{
+    TRY(scan_all(w, SCAN_FIRST, e));
+    return is_on(w) ? go_on(w, e) : OK;
 }

@@ -26,6 +26,8 @@ struct db_walk;
 /* A kind of search. */
 struct db_walk_kind {
     enum db_chunked table;
+    /* Adds the grams that every row sought has; none: unknown. */
+    void (*want)(const struct db_walk *w, struct grams *wanted);
     /* Examines at most n rows within bounds, in order, and gives those that match, at most w->n_wanted. The first two columns
      * are a row's place; DB_WALK_COLUMNS begin at column. */
     enum err (*scan)(const struct db_walk *w, const struct db_walk_bounds *bounds, int64_t n, struct db_result **out,
@@ -42,9 +44,8 @@ struct db_walk {
     struct arena *arena;
     struct db_window window;
     bool oldest_first;
-    const struct grams *wanted; /* that every row sought has; empty: unknown */
-    int64_t n_wanted;           /* rows still to be found */
-    int64_t n_examinable;       /* rows that may still be examined, matching or not */
+    int64_t n_wanted;     /* rows still to be found */
+    int64_t n_examinable; /* rows that may still be examined, matching or not */
     bool has_after;
     struct db_walk_key after; /* where the next scan begins; in the arena */
     bool is_finished;         /* the window's end was reached */

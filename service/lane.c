@@ -10,6 +10,8 @@
 #include "service/traffic.h"
 #include "service/wake.h"
 
+/* What most replies of a worker fit in: grown from nothing they would be copied six times. */
+enum { REPLY_FIRST_BYTES = 8 << 10 };
 enum { THREAD_NAME_MAX = 16, SESSION_NAME_MAX = 32 };
 
 struct worker {
@@ -79,6 +81,7 @@ static void worker_serve(struct worker *worker, struct service_request *r)
     r->api.db = worker->db;
     r->api.wait.wake_fd = worker->wake_fd;
     worker_check(r, now_ns);
+    (void)buf_reserve(&r->reply.body, REPLY_FIRST_BYTES);
     service_request_answer(r);
     if (lane->spec.watcher != NULL)
         service_watcher_remove(lane->spec.watcher, r);
