@@ -2,7 +2,7 @@
 # built and tested in Debian 13, all by one ctest on a throw-away PostgreSQL. A test's name begins with its variant.
 # shellcheck shell=bash
 
-test_packages=(clang shellcheck git sudo curl procps)
+test_packages=(clang shellcheck git sudo curl procps nghttp2-client)
 test_timeout_s=300           # of a test that names none
 test_trixie_timeout_s=1500   # all of Debian 13's tests together
 test_scenario_timeout_s=600

@@ -22,6 +22,7 @@ N_SLOW = 64              # requests that wait for the locked tables, more than a
 PROBES_PER_SECOND = 100  # of /metrics meanwhile
 DASHBOARD_PER_SECOND = 5
 SPANS_PER_SECOND, LOGS_PER_SECOND, ITEMS_OF_REQUEST = 50_000, 20_000, 1000
+N_EXPORTERS = 8  # of each signal
 HEADINGS = ("What", "Measured", "Asked")
 
 
@@ -138,7 +139,7 @@ class Bench:
         n = int(per_second * seconds / ITEMS_OF_REQUEST)
         bodies = [template.body("protobuf", 2 * 10**6 + i) for i in range(n)]
         self.begin.wait()
-        took, _ = exporters.send_all(self.given.url, signal, telemetry.ENCODINGS["protobuf"], bodies, 4,
+        took, _ = exporters.send_all(self.given.url, signal, telemetry.ENCODINGS["protobuf"], bodies, N_EXPORTERS,
                                      per_second / ITEMS_OF_REQUEST)
         results[signal] = n * ITEMS_OF_REQUEST / took
 

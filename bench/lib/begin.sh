@@ -7,6 +7,9 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/tracekin-bench.XXXXXX")
 listen=127.0.0.1:${TRACEKIN_BENCH_PORT:-14319}
 url=http://$listen
 bench_python=/usr/bin/python3 # the one that Debian's packages are for
+# Results tell what they are of.
+TRACEKIN_BENCH_COMMAND="./dev bench $(basename -- "$0" .sh)${*:+ $*}"
+export TRACEKIN_BENCH_COMMAND
 
 bench_clean() {
     local status=$?

@@ -11,6 +11,16 @@ def shell(command, **environment):
     return ran.stdout
 
 
+def psql_until_done(database, *statements, tries=5):
+    """For statements that a lock of the background may meet in a deadlock."""
+    for _ in range(tries - 1):
+        try:
+            return psql(database, *statements)
+        except SystemExit:
+            continue
+    return psql(database, *statements)
+
+
 def psql(database, *statements):
     """The output of the statements, unaligned and without headings."""
     return shell('cluster_client psql "$DATABASE" -XqAt -v ON_ERROR_STOP=1 <<<"$STATEMENTS"', DATABASE=database,

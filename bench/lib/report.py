@@ -1,4 +1,7 @@
-"""Results: a table in Markdown on the terminal, JSON and a plot in bench/results, and a bar of how far it is."""
+"""Results: a table in Markdown on the terminal, JSON and a plot in bench/results, and a bar of how far it is.
+
+$TRACEKIN_BENCH_RESULTS names another folder for them.
+"""
 import datetime
 import json
 import os
@@ -44,11 +47,12 @@ def _processor():
 
 def _server(database):
     tool = subprocess.run(["h2load", "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    server, vector, buffers, durable = postgres.psql(
+    server, vector, buffers, durable, n_traces = postgres.psql(
         database, "SELECT concat_ws('|', current_setting('server_version'), (SELECT extversion FROM pg_extension WHERE"
         " extname = 'vector'), current_setting('shared_buffers'), current_setting('fsync') || '/' ||"
-        " current_setting('synchronous_commit'))").split("|")
-    return {"postgresql": server, "pgvector": vector, "shared_buffers": buffers, "fsync/synchronous_commit": durable, "h2load": tool}
+        " current_setting('synchronous_commit'), (SELECT count(*) FROM traces))").split("|")
+    return {"postgresql": server, "pgvector": vector, "shared_buffers": buffers, "fsync/synchronous_commit": durable, "h2load": tool,
+            "traces": n_traces}
 
 
 def machine(database=None):
@@ -56,7 +60,8 @@ def machine(database=None):
     return {"processors": os.cpu_count(), "processor": _processor(), "kernel": platform.release(),
             **(_server(database) if database else {}),
             "commit": subprocess.run(["git", "-C", str(pathlib.Path(__file__).parent), "describe", "--always", "--dirty"], check=False,
-                                     stdout=subprocess.PIPE, text=True).stdout.strip()}
+                                     stdout=subprocess.PIPE, text=True).stdout.strip(),
+            "command": os.environ.get("TRACEKIN_BENCH_COMMAND") or " ".join(sys.argv)}
 
 
 def say_machine(described):

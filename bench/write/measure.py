@@ -51,7 +51,7 @@ class Bench:
             if time.monotonic() > deadline:
                 raise SystemExit("cannot measure: the assembler or the chunker does not come to its end")
             time.sleep(0.2)
-        postgres.psql(self.given.database, EMPTY, "CHECKPOINT")
+        postgres.psql_until_done(self.given.database, EMPTY, "CHECKPOINT")
 
     def export(self, signal, encoding, n_clients):
         bodies = [self.templates[signal].body(encoding, self.n_sent + i) for i in range(self.given.requests)]

@@ -24,5 +24,6 @@ for _ in {1..100}; do
     sleep 0.2
 done
 for runbook in docs/runbooks/*.md; do show "$runbook"; done
+/usr/bin/python3 tests/docs/names.py "$address" docs/runbooks/*.md || fail "a runbook names what is not there"
 [ "$(sql "$data" "SELECT count(*) FROM dead_letters")" = 0 ] || fail "the runbook left the dead letter where it was"
 [ "$(sql "$data" "SELECT count(*) FROM logs WHERE body = 'was a dead letter'")" = 1 ] || fail "the runbook lost the dead letter"
