@@ -158,8 +158,9 @@ async def get_traces_by_error(
     wanted |= grams.of_like(pattern) if pattern else set()
     wanted |= grams.of_part(q) if q else set()
     filters = {"service": service, "operation": operation, "type": type, "pattern": pattern, "part": log_query.like_of(q) if q else None}
+    statement = statements.ERRORS_OF_SERVICE if service else statements.ERRORS
     async with database.connect() as connection:
-        rows = await Walk(connection, "error", statements.ERRORS, filters, within[0], within[1], wanted, limit + 1,
+        rows = await Walk(connection, "error", statement, filters, within[0], within[1], wanted, limit + 1,
                           after=after_of(cursor)).run()
     return page(rows, items.error, limit, began, within)
 

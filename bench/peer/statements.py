@@ -93,15 +93,21 @@ def _examine(rows, order, is_match):
 
 
 _NEWEST_ERROR = "start_ns DESC, error_id DESC"
-ERRORS = text("SELECT start_ns, error_id, trace_id, span_id, service, name, type, message, source, duration_ms, l.is_match, l.n,"
-              " l.is_last FROM " + _examine(
-                  "(SELECT * FROM errors WHERE (start_ns, error_id) > (:low_ns, :low_id)"
-                  f" AND (start_ns, error_id) < (:high_ns, :high_id) ORDER BY {_NEWEST_ERROR} LIMIT :n_rows)", _NEWEST_ERROR,
-                  "(CAST(:service AS text) IS NULL OR l.service = :service) AND (CAST(:operation AS text) IS NULL OR"
-                  " l.name = :operation) AND (CAST(:type AS text) IS NULL OR l.type = :type)"
-                  " AND (CAST(:pattern AS text) IS NULL OR l.message LIKE :pattern)"
-                  " AND (CAST(:part AS text) IS NULL OR l.message ILIKE :part)")
-              + f" AS l ORDER BY {_NEWEST_ERROR}")
+
+
+def _errors(of_service):
+    return text("SELECT start_ns, error_id, trace_id, span_id, service, name, type, message, source, duration_ms, l.is_match, l.n,"
+                " l.is_last FROM " + _examine(
+                    f"(SELECT * FROM errors WHERE {of_service}(start_ns, error_id) > (:low_ns, :low_id)"
+                    f" AND (start_ns, error_id) < (:high_ns, :high_id) ORDER BY {_NEWEST_ERROR} LIMIT :n_rows)", _NEWEST_ERROR,
+                    "(CAST(:service AS text) IS NULL OR l.service = :service) AND (CAST(:operation AS text) IS NULL OR"
+                    " l.name = :operation) AND (CAST(:type AS text) IS NULL OR l.type = :type)"
+                    " AND (CAST(:pattern AS text) IS NULL OR l.message LIKE :pattern)"
+                    " AND (CAST(:part AS text) IS NULL OR l.message ILIKE :part)")
+                + f" AS l ORDER BY {_NEWEST_ERROR}")
+
+
+ERRORS, ERRORS_OF_SERVICE = _errors(""), _errors("service = :service AND ")
 
 _LOG = ("SELECT l.time_ns, l.log_id, l.trace_id, l.span_id, l.severity, l.severity_text, l.event_name, l.service, l.body,"
         " l.body_json, l.attributes, r.attributes")
