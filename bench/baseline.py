@@ -69,7 +69,7 @@ def of_growth(rows):
 TOLD = {
     "read": ("the same SQL in pgbench", "of requests/s", of_read),
     "write": ("COPY, stage, INSERT of the same rows", "of items/s", of_write),
-    "latency": ("Asked", "of what is asked; up to 1 is met", of_latency),
+    "latency": ("what is asked", "of what is asked; up to 1 is met", of_latency),
     "peer": ("FastAPI, SQLAlchemy, asyncpg", "service / peer", of_peer),
     "growth": ("in the smallest store", "exponent of CPU", of_growth),
 }
