@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # bench/growth.sh [TRACES...] [--option...]: what a request and a stored span cost in stores of so many traces (10000 100000 1000000; the last takes
-# twenty minutes), and how fast that grows. Prints tables in Markdown; bench/results/ has the figures as growth.json and growth.svg.
+# twenty minutes), and how fast that grows. Similar traces are asked for by the service's own embedding and by vectors that clients gave. Prints tables in Markdown; bench/results/ has the figures as growth.json and growth.svg.
 # shellcheck source=SCRIPTDIR/lib/begin.sh
 . "${BASH_SOURCE[0]%/*}/lib/begin.sh"
 sizes=()
@@ -11,6 +11,10 @@ done
 [ ${#sizes[@]} -gt 0 ] || sizes=(10000 100000 1000000)
 bench_protocol
 for traces in "${sizes[@]}"; do
+    bench_up
+    bench_store "$traces"
+    bench_measure growth --own "$@"
+    bench_down
     bench_up
     bench_store "$traces" given
     last=()

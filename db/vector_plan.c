@@ -60,7 +60,7 @@ int64_t db_vector_lists_within(int64_t n_rows, int64_t lists, int64_t memory_max
     return lists > 1 ? lists : 1;
 }
 
-/* Steps of about a third. Beyond half of the lists an exact search costs no more. */
+/* Steps of about a third, between which a calibration narrows. Beyond half of the lists an exact search costs no more. */
 size_t db_vector_efforts(enum db_vector_method method, int64_t lists, int64_t *out, size_t n_max)
 {
     static const int64_t ef_search[] = {40, 60, 80, 120, 160, 240, 320, 480, 640, 1000};
@@ -74,6 +74,13 @@ size_t db_vector_efforts(enum db_vector_method method, int64_t lists, int64_t *o
     for (int64_t probes = 1; probes <= most && n < n_max; probes += probes / 3 + 1)
         out[n++] = probes;
     return n;
+}
+
+int64_t db_vector_effort_between(int64_t too_little, int64_t enough)
+{
+    enum { PART = 16 };
+    const int64_t left = enough - too_little;
+    return too_little == 0 || left <= 1 + enough / PART ? 0 : too_little + left / 2;
 }
 
 int64_t db_vector_first_effort(enum db_vector_method method, int64_t lists)

@@ -83,6 +83,8 @@ int64_t db_vector_build_bytes(enum db_vector_method method, int64_t n_rows, int6
 int64_t db_vector_lists_within(int64_t n_rows, int64_t lists, int64_t memory_max_bytes);
 /* The efforts that a calibration tries, the least first; returns how many, at most n_max. */
 size_t db_vector_efforts(enum db_vector_method method, int64_t lists, int64_t *out, size_t n_max);
+/* What to try between an effort that finds too little and one that finds enough; 0 once a sixteenth of it would be gained at most. */
+int64_t db_vector_effort_between(int64_t too_little, int64_t enough);
 /* A good effort for an index that was not measured yet. */
 int64_t db_vector_first_effort(enum db_vector_method method, int64_t lists);
 /* The current index by name, of that method; NULL when there is none. */

@@ -203,6 +203,47 @@ enum err db_vector_measure(struct db_conn *c, const struct db_wait *wait, const 
     return OK;
 }
 
+/* The search for the least effort that is enough. too_little: the greatest known not to be, 0 when none is. */
+struct calibration {
+    const struct sample *sample;
+    struct db_vector_use use;
+    double target;
+    int64_t too_little;
+    struct db_vector_measured *out;
+};
+
+/* Tells in out what was measured last, and the effort once one is enough. */
+static enum err try_effort(struct calibration *k, int64_t effort, struct err_info *e)
+{
+    struct recall recall = {0};
+    k->use.effort = effort;
+    TRY(measure(k->sample, &k->use, &recall, e));
+    const bool is_enough = recall.mean - recall.error >= k->target;
+    if (!is_enough)
+        k->too_little = effort;
+    if (!is_enough && k->out->effort > 0)
+        return OK;
+    k->out->effort = is_enough ? effort : 0;
+    k->out->recall = recall.mean;
+    k->out->recall_error = recall.error;
+    return OK;
+}
+
+static enum err climb(struct calibration *k, const int64_t *efforts, size_t n_efforts, struct err_info *e)
+{
+    for (size_t i = 0; i < n_efforts && k->out->effort == 0; i++)
+        TRY(try_effort(k, efforts[i], e));
+    return OK;
+}
+
+static enum err narrow(struct calibration *k, struct err_info *e)
+{
+    int64_t between = 0;
+    while (k->out->effort > 0 && (between = db_vector_effort_between(k->too_little, k->out->effort)) > 0)
+        TRY(try_effort(k, between, e));
+    return OK;
+}
+
 enum err db_vector_calibrate(struct db_conn *c, const struct db_wait *wait, const struct db_vector_wish *wish,
                              const struct db_vector_facts *facts, const struct db_vector_index *index,
                              struct db_vector_measured *out, struct err_info *e)
@@ -214,16 +255,10 @@ enum err db_vector_calibrate(struct db_conn *c, const struct db_wait *wait, cons
     struct sample s = {.conn = c, .wait = wait, .arena = &arena};
     *out = (struct db_vector_measured){.effort = 0};
     TRY(begin(&s, facts->n_rows, e));
-    for (size_t i = 0; i < n_efforts && out->effort == 0; i++) {
-        struct recall recall = {0};
-        const struct db_vector_use use = {.method = index->method, .effort = efforts[i], .lists = index->lists,
-                                          .can_iterate = db_vector_can_iterate(facts)};
-        TRY(measure(&s, &use, &recall, e));
-        out->recall = recall.mean;
-        out->recall_error = recall.error;
-        if (recall.mean - recall.error >= wish->recall_target)
-            out->effort = efforts[i];
-    }
+    struct calibration k = {.sample = &s, .target = wish->recall_target, .out = out,
+                            .use = {.method = index->method, .lists = index->lists, .can_iterate = db_vector_can_iterate(facts)}};
+    TRY(climb(&k, efforts, n_efforts, e));
+    TRY(narrow(&k, e));
     out->n_queries = (int64_t)s.n_queries;
     return OK;
 }

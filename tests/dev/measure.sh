@@ -23,7 +23,7 @@ grep -Eq '^\| similar \| 2 \| [0-9,.]+ \|.* \| [0-9.]+ \|$' "$work/read.md" || f
 measured write 9 --rounds 1 --requests 4 --items 100 --clients 2
 measured latency 12 300 --rounds 1 --seconds 1 --ingest-seconds 2
 measured peer 5 300 --rounds 1 --seconds 1
-measured growth 18 200 400 --rounds 1 --requests 4
+measured growth 20 200 400 --rounds 1 --requests 4
 grep -q '^| GET similar | ' "$work/growth.md" || fail "bench growth printed: $(cat "$work/growth.md")"
 
 expect_failure 'there is no endpoint nowhere here' dev bench read 300 --endpoints nowhere

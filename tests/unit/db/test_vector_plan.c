@@ -81,6 +81,23 @@ START_TEST(efforts_rise_to_half_of_the_lists)
 }
 END_TEST
 
+START_TEST(efforts_are_narrowed_to_a_sixteenth)
+{
+    for (int64_t least = 1; least <= 500; least++) {
+        int64_t efforts[64], too_little = 0, enough = 0;
+        const size_t n = db_vector_efforts(DB_VECTOR_IVFFLAT, 1000, efforts, ARRAY_LEN(efforts));
+        for (size_t i = 0; i < n && efforts[i] < least; i++)
+            too_little = efforts[i];
+        enough = too_little + too_little / 3 + 1;
+        for (int64_t between; (between = db_vector_effort_between(too_little, enough)) > 0;) {
+            ck_assert(between > too_little && between < enough);
+            *(between < least ? &too_little : &enough) = between;
+        }
+        ck_assert(enough >= least && enough <= least + 1 + least / 15);
+    }
+}
+END_TEST
+
 START_TEST(small_stores_have_no_index)
 {
     facts.n_rows = DB_VECTOR_ROWS_MIN - 1;
@@ -197,6 +214,7 @@ static TCase *case_plan(void)
     tcase_add_test(tcase, lists_grow_with_rows);
     tcase_add_test(tcase, memory_is_what_pgvector_asks_for);
     tcase_add_test(tcase, efforts_rise_to_half_of_the_lists);
+    tcase_add_test(tcase, efforts_are_narrowed_to_a_sixteenth);
     tcase_add_test(tcase, small_stores_have_no_index);
     tcase_add_test(tcase, leftovers_go_first);
     tcase_add_test(tcase, what_was_built_is_put_in_place);
