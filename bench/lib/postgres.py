@@ -27,5 +27,17 @@ def psql(database, *statements):
                  STATEMENTS=";\n".join(statements)).strip()
 
 
+def vector_settings(database):
+    """What the service's sessions have set for the index over vectors (db/vector_use.c), as options of a connection."""
+    found = psql(database, "SELECT method, effort FROM vector_indexes ORDER BY generation DESC LIMIT 1")
+    if not found:
+        return ""
+    method, effort = found.split("|")
+    if method == "hnsw":
+        return f"-c hnsw.ef_search={effort} -c hnsw.iterative_scan=relaxed_order"
+    return f"-c ivfflat.probes={effort} -c ivfflat.max_probes={int(effort) * 8} -c ivfflat.iterative_scan=relaxed_order"
+
+
 def pgbench(database, arguments, **environment):
-    return shell(f'cluster_client pgbench -n -M prepared {arguments} "$DATABASE"', DATABASE=database, **environment)
+    return shell(f'cluster_client pgbench -n -M prepared {arguments} "$DATABASE"', DATABASE=database, PGOPTIONS=vector_settings(database),
+                 **environment)

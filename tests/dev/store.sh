@@ -48,6 +48,14 @@ grep -Eq '^\| traces \| 2000 \| ' "$work/load.md" || fail "store_load printed: $
 store_settle
 answers
 
+# pgbench searches as many lists as the service does.
+export -f cluster_client
+export postgres_bin postgres_base
+echo "SELECT 1 / (current_setting('ivfflat.probes')::int = 3)::int;" >"$work/probes.sql"
+store_sql -c 'UPDATE vector_indexes SET effort = 3'
+PYTHONPATH=$tree/bench /usr/bin/python3 -c 'import sys; from lib import postgres; postgres.pgbench(sys.argv[1], f"-t 1 -f {sys.argv[2]}")' \
+    "$(<"$run_dir/url")" "$work/probes.sql" >"$work/probes.out" 2>&1 || fail "pgbench: $(cat "$work/probes.out")"
+
 store_clear
 store_load 2000 >/dev/null
 answers
