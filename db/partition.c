@@ -165,17 +165,23 @@ struct known_day {
 };
 
 struct db_partition_days {
+    char *owner_url; /* NULL: whoever asks is the owner */
     pthread_mutex_t lock;
     size_t n;
     struct known_day items[DB_PARTITION_DAYS_KNOWN_MAX];
 };
 
-struct db_partition_days *db_partition_days_new(void)
+struct db_partition_days *db_partition_days_new(const char *owner_url)
 {
     struct db_partition_days *const d = mem_calloc(1, sizeof *d);
-    if (d != NULL)
-        pthread_mutex_init(&d->lock, NULL);
-    return d;
+    if (d == NULL)
+        return NULL;
+    pthread_mutex_init(&d->lock, NULL);
+    d->owner_url = owner_url == NULL ? NULL : mem_strdup(str_of(owner_url));
+    if (owner_url == NULL || d->owner_url != NULL)
+        return d;
+    db_partition_days_free(d);
+    return NULL;
 }
 
 void db_partition_days_free(struct db_partition_days *d)
@@ -183,6 +189,7 @@ void db_partition_days_free(struct db_partition_days *d)
     if (d == NULL)
         return;
     pthread_mutex_destroy(&d->lock);
+    mem_free(d->owner_url);
     mem_free(d);
 }
 
@@ -196,12 +203,22 @@ static bool knows(struct db_partition_days *d, const char *table, int64_t day)
     return found;
 }
 
+/* Most days are premade, so the owner's session is not worth keeping. */
+static enum err make_as_owner(const struct db_partition_days *d, struct db_conn *c, const struct db_wait *wait, const char *table,
+                              int64_t day, struct err_info *e)
+{
+    if (d->owner_url == NULL)
+        return db_partition_make(c, wait, table, day, e);
+    AUTO(db_conn) struct db_conn *owner = db_conn_new(d->owner_url, "tracekin partition");
+    return owner == NULL ? ERR_SET_NOMEM(e) : db_partition_make(owner, wait, table, day, e);
+}
+
 enum err db_partition_days_ensure(struct db_partition_days *d, struct db_conn *c, const struct db_wait *wait,
                                   const char *table, int64_t day, struct err_info *e)
 {
     if (knows(d, table, day))
         return OK;
-    TRY(db_partition_make(c, wait, table, day, e));
+    TRY(make_as_owner(d, c, wait, table, day, e));
     pthread_mutex_lock(&d->lock);
     if (d->n == DB_PARTITION_DAYS_KNOWN_MAX)
         d->n = 0;

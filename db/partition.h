@@ -26,9 +26,10 @@ enum err db_partition_drop_before(struct db_conn *c, const struct db_wait *wait,
 /* Which days are known to have a partition; shared by threads. */
 struct db_partition_days;
 
-struct db_partition_days *db_partition_days_new(void) MUST_USE; /* new, or NULL */
+/* new, or NULL. owner_url: the same database as the role that may make partitions, for callers whose own may not; NULL for others. */
+struct db_partition_days *db_partition_days_new(const char *owner_url) MUST_USE;
 void db_partition_days_free(struct db_partition_days *d);
-/* As db_partition_make, asking PostgreSQL only the first time. */
+/* As db_partition_make, asking PostgreSQL only the first time; on a session of the owner that is made for it, if there is one. */
 enum err db_partition_days_ensure(struct db_partition_days *d, struct db_conn *c, const struct db_wait *wait,
                                   const char *table, int64_t day, struct err_info *e) MUST_USE;
 /* Forgets all: another process may have dropped some. */

@@ -9,6 +9,8 @@ enum { PORT_MAX = 65535 };
 
 static const char unescaped[] = "has an @ or a / in its user or password: they are written %40 and %2F";
 
+static const char broken[] = "has a line break or another control character";
+
 /* What libpq says of a text that it cannot take apart begins so; the last row is for all else. */
 static const struct {
     const char *libpq, *fault;
@@ -89,9 +91,22 @@ static bool has_unescaped(const char *url)
     return rest[strcspn(rest, "@?")] == '@';
 }
 
+/* Between keyword=value pairs any white space may stand. */
+static bool is_broken(const char *url)
+{
+    if (strstr(url, "://") == NULL)
+        return false;
+    for (const char *at = url; *at != '\0'; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            return true;
+    return false;
+}
+
 const char *db_url_fault(const char *url)
 {
     AUTO(libpq_text) char *said = NULL;
+    if (is_broken(url))
+        return broken;
     if (has_unescaped(url))
         return unescaped;
     AUTO(options) PQconninfoOption *options = PQconninfoParse(url, &said);

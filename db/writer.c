@@ -269,7 +269,7 @@ static void init_waits(struct db_writer *w)
     pthread_condattr_destroy(&monotonic);
 }
 
-enum err db_writer_new(const char *url, int n_threads, struct db_writer **out, struct err_info *e)
+enum err db_writer_new(const char *url, const char *owner_url, int n_threads, struct db_writer **out, struct err_info *e)
 {
     struct db_writer *const w = mem_calloc(1, sizeof *w);
     if (w == NULL)
@@ -277,7 +277,7 @@ enum err db_writer_new(const char *url, int n_threads, struct db_writer **out, s
     init_waits(w);
     db_writer_metrics_init();
     w->last = &w->first;
-    w->days = db_partition_days_new();
+    w->days = db_partition_days_new(owner_url);
     w->known = db_writer_known_new();
     const bool has_all = w->days != NULL && w->known != NULL;
     const enum err code =

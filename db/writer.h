@@ -19,7 +19,8 @@ struct db_written {
     int64_t n_stored, n_duplicate, n_dead;
 };
 
-enum err db_writer_new(const char *url, int n_threads, struct db_writer **out, struct err_info *e) MUST_USE;
+/* owner_url: db_partition_days_new's. ERR_NOMEM, ERR_INTERNAL. */
+enum err db_writer_new(const char *url, const char *owner_url, int n_threads, struct db_writer **out, struct err_info *e) MUST_USE;
 void db_writer_free(struct db_writer *w);
 /* OK only after COMMIT. ERR_BUSY: the queue is full; ERR_UNAVAILABLE: no database; ERR_TIMEOUT, ERR_CANCELLED: unknown whether
  * it is stored (sending it again is safe). The batch is borrowed until the call returns. */

@@ -24,7 +24,7 @@ static int command_fail(const struct err_info *e)
 
 /* Reads the settings and checks them; returns whether to go on. */
 static bool command_configure(struct service_config *config, int argc, char **argv, int *n_operands,
-                              enum err (*check)(const struct service_config *, struct err_info *), struct err_info *e)
+                              enum err (*check)(struct service_config *, struct err_info *), struct err_info *e)
 {
     if (service_config_read(config, argc, argv, n_operands, e) != OK || (check != NULL && check(config, e) != OK))
         return false;
@@ -35,7 +35,7 @@ static bool command_configure(struct service_config *config, int argc, char **ar
 /* A service has no terminal: it says by its log why it did not start. */
 int service_command_serve(int argc, char **argv)
 {
-    struct service_config config;
+    AUTO(service_config) struct service_config config = {0};
     struct err_info e = {0};
     if (!command_configure(&config, argc, argv, NULL, service_config_check_serve, &e)) {
         log_err(LOG_ERROR, "start_failed", &e);
@@ -49,7 +49,7 @@ int service_command_serve(int argc, char **argv)
 
 int service_command_migrate(int argc, char **argv)
 {
-    struct service_config config;
+    AUTO(service_config) struct service_config config = {0};
     struct err_info e = {0};
     int n_operands = 0, n_applied = 0;
     bool is_current = false;
@@ -71,7 +71,7 @@ int service_command_migrate(int argc, char **argv)
 
 int service_command_import(int argc, char **argv)
 {
-    struct service_config config;
+    AUTO(service_config) struct service_config config = {0};
     struct err_info e = {0};
     int n_files = 0;
     if (!command_configure(&config, argc, argv, &n_files, service_config_check_database, &e))
@@ -85,7 +85,7 @@ int service_command_import(int argc, char **argv)
 
 int service_command_index(int argc, char **argv)
 {
-    struct service_config config;
+    AUTO(service_config) struct service_config config = {0};
     struct err_info e = {0};
     int n_operands = 0;
     if (!command_configure(&config, argc, argv, &n_operands, service_config_check_database, &e))
@@ -102,7 +102,7 @@ int service_command_index(int argc, char **argv)
 
 int service_command_healthcheck(int argc, char **argv)
 {
-    struct service_config config;
+    AUTO(service_config) struct service_config config = {0};
     struct err_info e = {0};
     if (!command_configure(&config, argc, argv, NULL, NULL, &e) || service_healthcheck(&config.listen, &e) != OK)
         return command_fail(&e);
@@ -111,7 +111,7 @@ int service_command_healthcheck(int argc, char **argv)
 
 int service_command_check_config(int argc, char **argv)
 {
-    struct service_config config;
+    AUTO(service_config) struct service_config config = {0};
     struct err_info e = {0};
     if (!command_configure(&config, argc, argv, NULL, NULL, &e))
         return command_fail(&e);

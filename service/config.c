@@ -20,12 +20,21 @@
 #define REQUEST_BYTES_PER_BODY 8
 #define REQUEST_BYTES_MIN (64 * MIB)
 
+enum { TEXTS_MAX_BYTES = 1 << 20 };
+
 static const struct service_setting settings[] = {
     {"listen", "TRACEKIN_LISTEN", SETTING_ADDRESS, SETTING(listen), "127.0.0.1:4318", 0, 0,
      "Where HTTP is served. Port 0 takes any free one; the log tells which."},
     {"database-url", "TRACEKIN_DATABASE_URL", SETTING_URL, SETTING(database_url), "", 0, 0,
      "The PostgreSQL (15 or newer, with pgvector 0.7 or newer) that holds the data, as libpq writes it: "
      "postgresql://user:password@host:port/database."},
+    {"database-url-file", "TRACEKIN_DATABASE_URL_FILE", SETTING_PATH, SETTING(database_url_file), "", 0, 0,
+     "A file that holds this URL, in its place."},
+    {"database-owner-url", "TRACEKIN_DATABASE_OWNER_URL", SETTING_URL, SETTING(owner_url), "", 0, 0,
+     "The same database as the role that owns the schema: migrations, partitions, indexes and the retention go through it, and "
+     "TRACEKIN_DATABASE_URL may be of a role that can only read and write rows. Without it one role does all."},
+    {"database-owner-url-file", "TRACEKIN_DATABASE_OWNER_URL_FILE", SETTING_PATH, SETTING(owner_url_file), "", 0, 0,
+     "A file that holds this URL, in its place."},
     {"insecure", "TRACEKIN_INSECURE", SETTING_BOOL, SETTING(is_insecure), "false", 0, 1,
      "Whether to serve beyond this machine although anyone who reaches the port may read and write everything."},
     {"admin-token", "TRACEKIN_ADMIN_TOKEN", SETTING_SECRET, SETTING(admin_token), "", 0, 0,
@@ -133,6 +142,17 @@ static enum err config_read_environment(struct service_config *c, struct err_inf
     return OK;
 }
 
+/* The value is the end of the argument. */
+static enum err config_hide(struct service_config *c, char *argument, struct str *value, struct err_info *e)
+{
+    const struct str copy = arena_copy(&c->texts, *value);
+    if (copy.ptr == NULL)
+        return ERR_SET_NOMEM(e);
+    memset(argument + strlen(argument) - value->len, '*', value->len);
+    *value = copy;
+    return OK;
+}
+
 /* Takes one flag, "--name=value" or "--name value"; a boolean needs no value. Moves *i past what it took. */
 static enum err config_read_flag(struct service_config *c, int argc, char **argv, int *i, struct err_info *e)
 {
@@ -147,6 +167,8 @@ static enum err config_read_flag(struct service_config *c, int argc, char **argv
         value = str_of(argv[*i]);
     else if (value.ptr == NULL)
         return ERR_SET(e, ERR_INVALID, "--%s needs a value: %s", s->flag, s->help);
+    if (service_setting_is_secret(s->type))
+        TRY(config_hide(c, argv[*i], &value, e));
     return service_setting_parse(s, "--", s->flag, value, config_field(c, s), e);
 }
 
@@ -162,7 +184,8 @@ static enum err config_read_arguments(struct service_config *c, int argc, char *
         else if (n_operands != NULL)
             argv[n++] = argv[i];
         else
-            return ERR_SET(e, ERR_INVALID, "'%s' is not understood: settings are written --name value", argv[i]);
+            return ERR_SET(e, ERR_INVALID, "'%s' is not understood: settings are written --name value",
+                           strpbrk(argv[i], ":@=") == NULL ? argv[i] : "***");
     }
     if (n_operands != NULL)
         *n_operands = n;
@@ -191,28 +214,73 @@ int64_t service_config_request_bytes(const struct service_config *c)
     return n_bytes < REQUEST_BYTES_MIN ? REQUEST_BYTES_MIN : n_bytes;
 }
 
-enum err service_config_read(struct service_config *c, int argc, char **argv, int *n_operands, struct err_info *e)
+static enum err config_read_all(struct service_config *c, int argc, char **argv, int *n_operands, struct err_info *e)
 {
-    struct service_config read = {0};
-    TRY(config_read_defaults(&read, e));
-    TRY(config_read_environment(&read, e));
-    TRY(config_read_arguments(&read, argc, argv, n_operands, e));
-    if (read.memory_max_bytes < service_config_request_bytes(&read))
+    TRY(config_read_defaults(c, e));
+    TRY(config_read_environment(c, e));
+    TRY(config_read_arguments(c, argc, argv, n_operands, e));
+    if (c->memory_max_bytes < service_config_request_bytes(c))
         return ERR_SET(e, ERR_INVALID, "TRACEKIN_MEMORY_MAX_BYTES (%lld) must be at least %d times TRACEKIN_BODY_MAX_BYTES (%lld)",
-                       (long long)read.memory_max_bytes, REQUEST_BYTES_PER_BODY, (long long)read.body_max_bytes);
-    config_resolve_auto(&read);
-    *c = read;
+                       (long long)c->memory_max_bytes, REQUEST_BYTES_PER_BODY, (long long)c->body_max_bytes);
+    config_resolve_auto(c);
     return OK;
 }
 
-enum err service_config_check_database(const struct service_config *c, struct err_info *e)
+enum err service_config_read(struct service_config *c, int argc, char **argv, int *n_operands, struct err_info *e)
 {
-    if (c->database_url.len == 0)
+    struct service_config read = {0};
+    arena_init(&read.texts, TEXTS_MAX_BYTES);
+    const enum err code = config_read_all(&read, argc, argv, n_operands, e);
+    if (code == OK)
+        *c = read;
+    else
+        service_config_close(&read);
+    return code;
+}
+
+void service_config_close(struct service_config *c)
+{
+    arena_close(&c->texts);
+}
+
+/* *out is NULL when neither the setting nor its file is given. */
+static enum err config_find_url(struct service_config *c, const char *setting, struct str url, struct str path, const char **out,
+                                struct err_info *e)
+{
+    AUTO(buf) struct buf text;
+    buf_init(&text, SERVICE_SECRET_MAX_BYTES);
+    TRY(service_secret_read(setting, url, path, &text, e));
+    *out = NULL;
+    if (text.len == 0)
+        return OK;
+    const struct str copy = arena_copy(&c->texts, buf_str(&text));
+    if (copy.ptr == NULL)
+        return ERR_SET_NOMEM(e);
+    const char *const fault = db_url_fault(copy.ptr);
+    if (fault != NULL)
+        return ERR_SET(e, ERR_INVALID, "%s %s", setting, fault);
+    *out = copy.ptr;
+    return OK;
+}
+
+enum err service_config_check_database(struct service_config *c, struct err_info *e)
+{
+    struct service_urls urls;
+    TRY(config_find_url(c, "TRACEKIN_DATABASE_URL", c->database_url, c->database_url_file, &urls.serving, e));
+    TRY(config_find_url(c, "TRACEKIN_DATABASE_OWNER_URL", c->owner_url, c->owner_url_file, &urls.owner, e));
+    if (urls.serving == NULL)
         return ERR_SET(e, ERR_INVALID,
                        "TRACEKIN_DATABASE_URL is not set: say which PostgreSQL to use, such as "
                        "postgresql://user:password@127.0.0.1:5432/tracekin");
-    const char *const fault = db_url_fault(c->database_url.ptr);
-    return fault == NULL ? OK : ERR_SET(e, ERR_INVALID, "TRACEKIN_DATABASE_URL %s", fault);
+    if (urls.owner == NULL)
+        urls.owner = urls.serving;
+    c->urls = urls;
+    return OK;
+}
+
+bool service_config_has_owner(const struct service_config *c)
+{
+    return c->urls.owner != c->urls.serving;
 }
 
 enum err service_config_admin_token(const struct service_config *c, struct buf *out, struct err_info *e)
@@ -220,7 +288,7 @@ enum err service_config_admin_token(const struct service_config *c, struct buf *
     return service_secret_read("TRACEKIN_ADMIN_TOKEN", c->admin_token, c->admin_token_file, out, e);
 }
 
-enum err service_config_check_serve(const struct service_config *c, struct err_info *e)
+enum err service_config_check_serve(struct service_config *c, struct err_info *e)
 {
     TRY(service_config_check_database(c, e));
     AUTO(buf) struct buf token;

@@ -1,13 +1,15 @@
 /* The settings: one table (config.c) of flag, variable, type, default, range and help; read once, then constant.
  *
  * Each comes from --flag, else from its TRACEKIN_ variable, else from its default. Texts are borrowed from the arguments and
- * the environment, which live as long as the process. An unknown flag or a value out of range is ERR_INVALID with a message
+ * the environment, which live as long as the process; but what may hold a password is copied from an argument and overwritten
+ * there, where every user of the machine could read it. An unknown flag or a value out of range is ERR_INVALID with a message
  * that names the setting and what it may be. */
 #ifndef TRACEKIN_SERVICE_CONFIG_H
 #define TRACEKIN_SERVICE_CONFIG_H
 
 #include <stdio.h>
 
+#include "core/arena.h"
 #include "core/buf.h"
 #include "core/err.h"
 #include "core/str.h"
@@ -15,9 +17,16 @@
 
 enum { SERVICE_IMPORT_THREADS_MAX = 64 };
 
+/* The database as the one who serves requests, and as the one who owns the schema: the same text unless they are two. */
+struct service_urls {
+    const char *serving, *owner;
+};
+
 struct service_config {
     struct service_address listen;
-    struct str database_url;
+    struct str database_url, database_url_file, owner_url, owner_url_file;
+    struct service_urls urls; /* of these; NULL until service_config_check_database */
+    struct arena texts;       /* what is borrowed from neither arguments nor environment */
     int64_t is_insecure;
     int64_t retention_ns; /* 0: keep everything */
     int64_t quiet_ns;     /* of the assembler */
@@ -39,17 +48,24 @@ struct service_config {
 };
 
 /* Reads the flags of argv (argv[0] and the subcommand left out) and the environment. What is not a flag is moved to the front
- * of argv, in order, and *n_operands says how many there are; a subcommand that takes none passes NULL. */
+ * of argv, in order, and *n_operands says how many there are; a subcommand that takes none passes NULL. On success *c is new:
+ * service_config_close. */
 enum err service_config_read(struct service_config *c, int argc, char **argv, int *n_operands, struct err_info *e) MUST_USE;
+/* For a zeroed one too. */
+void service_config_close(struct service_config *c);
+static inline void service_config_auto(struct service_config *c) { service_config_close(c); }
 /* Whether the process may serve with it: the database is named well, the settings of embeddings
  * go together, and beyond loopback someone decided. */
-enum err service_config_check_serve(const struct service_config *c, struct err_info *e) MUST_USE;
+enum err service_config_check_serve(struct service_config *c, struct err_info *e) MUST_USE;
 /* Appends the admin's token; nothing when there is none. ERR_INVALID, ERR_NOMEM. */
 enum err service_config_admin_token(const struct service_config *c, struct buf *out, struct err_info *e) MUST_USE;
 /* What one request may have of the memory of all. */
 int64_t service_config_request_bytes(const struct service_config *c);
-/* The database is named, by a URL without a fault. Nothing of the URL is in the message. */
-enum err service_config_check_database(const struct service_config *c, struct err_info *e) MUST_USE;
+/* The database is named, by URLs without a fault, which are in c->urls from now on, read from their files where they are in
+ * some. Nothing of a URL is in the message. */
+enum err service_config_check_database(struct service_config *c, struct err_info *e) MUST_USE;
+/* Whether one role serves and another owns the schema. */
+bool service_config_has_owner(const struct service_config *c);
 
 /* Logs a warning for each TRACEKIN_ variable that is not a setting; those of the tests and of ./dev are let be. */
 void service_config_warn_unknown(void);

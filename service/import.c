@@ -261,7 +261,8 @@ enum err service_import(const struct service_config *config, char **paths, size_
     struct import im = {.config = config};
     int n_applied = 0;
     TRY(service_schema_migrate(config, &n_applied, e));
-    TRY(db_writer_new(config->database_url.ptr, (int)config->n_writer_threads, &im.writer, e));
+    TRY(db_writer_new(config->urls.serving, service_config_has_owner(config) ? config->urls.owner : NULL,
+                      (int)config->n_writer_threads, &im.writer, e));
     (void)pthread_mutex_init(&im.mutex, NULL);
     const enum err code = import_all(&im, paths, n_paths, e);
     db_writer_free(im.writer);

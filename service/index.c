@@ -87,7 +87,7 @@ static void print_progress(FILE *out, const struct db_vector_progress *p)
 
 enum err service_index_print(const struct service_config *config, FILE *out, struct err_info *e)
 {
-    AUTO(db_conn) struct db_conn *conn = db_conn_new(config->database_url.ptr, "tracekin index");
+    AUTO(db_conn) struct db_conn *conn = db_conn_new(config->urls.owner, "tracekin index");
     const struct db_vector_wish wish = service_index_wish(config);
     const struct db_wait wait = wait_for(STATUS_TIMEOUT_S);
     struct db_vector_facts facts;
@@ -150,7 +150,7 @@ static enum err wait_for_keeper(struct db_conn *conn, const struct db_wait *wait
 
 enum err service_index_rebuild(const struct service_config *config, FILE *out, struct err_info *e)
 {
-    AUTO(db_conn) struct db_conn *conn = db_conn_new(config->database_url.ptr, "tracekin index");
+    AUTO(db_conn) struct db_conn *conn = db_conn_new(config->urls.owner, "tracekin index");
     const struct db_vector_wish wish = service_index_wish(config);
     const struct db_wait wait = wait_for(REBUILD_TIMEOUT_S);
     struct db_vector_facts facts;

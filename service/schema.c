@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "db/grant.h"
 #include "db/migrate.h"
 #include "service/interrupt.h"
 
@@ -18,18 +19,69 @@ static int64_t deadline_in(int64_t seconds)
     return clock_mono_ns() + seconds * NS_PER_S;
 }
 
-static enum err schema_try(struct db_conn *db, const struct service_interrupt *interrupt, int *n_applied, struct err_info *e)
+/* The sessions that bring the schema up to date. */
+struct sessions {
+    struct db_conn *owner;
+    struct db_conn *serving; /* NULL: the owner serves */
+};
+
+static void sessions_auto(struct sessions *s)
 {
-    const struct db_wait wait = service_interrupt_wait(interrupt, deadline_in(MIGRATE_TIMEOUT_S));
-    return db_migrate_run(db, &wait, n_applied, e);
+    db_conn_free(s->owner);
+    db_conn_free(s->serving);
 }
 
-static enum err schema_insist(struct db_conn *db, const struct service_interrupt *interrupt, int64_t deadline_ns, int *n_applied,
+/* Whether the two lead to the same schema: rights given elsewhere would be of no use. */
+static enum err schema_compare(const struct sessions *s, const struct db_wait *wait, struct err_info *e)
+{
+    struct db_grant_session owner, serving;
+    TRY(db_grant_who(s->owner, wait, &owner, e));
+    TRY(db_grant_who(s->serving, wait, &serving, e));
+    if (!serving.has_schema || serving.schema_oid != owner.schema_oid || serving.schema_made_ns != owner.schema_made_ns)
+        return ERR_SET(e, ERR_INVALID, "TRACEKIN_DATABASE_URL and TRACEKIN_DATABASE_OWNER_URL lead to two databases, or to two schemas "
+                       "of one: they must differ in the role alone");
+    if (serving.may_change_schema)
+        LOG(LOG_WARN, "serving_role_may_change_schema", LOG_CSTR("role", serving.role),
+            LOG_CSTR("help", "TRACEKIN_DATABASE_OWNER_URL is of use when the role of TRACEKIN_DATABASE_URL is another, no member of it, "
+                             "no superuser, and without CREATE on the schema"));
+    return OK;
+}
+
+static enum err schema_share(const struct sessions *s, const struct db_wait *wait, struct err_info *e)
+{
+    struct db_grant_session serving;
+    int n_granted = 0;
+    if (s->serving == NULL)
+        return OK;
+    TRY(db_grant_who(s->serving, wait, &serving, e));
+    TRY(db_grant_serving(s->owner, wait, str_of(serving.role), &n_granted, e));
+    if (n_granted > 0)
+        LOG(LOG_INFO, "serving_role_granted", LOG_CSTR("role", serving.role), LOG_INT("grants", n_granted));
+    return schema_compare(s, wait, e);
+}
+
+/* What PostgreSQL says of the first statement that the role may not run is no help. */
+static enum err schema_explain(enum err code, struct err_info *e)
+{
+    if (strcmp(e->sqlstate, "42501") == 0)
+        (void)snprintf(e->message, sizeof e->message, "the role of the database may not change its schema: set TRACEKIN_DATABASE_OWNER_URL "
+                       "to the same database as the role that owns it");
+    return code;
+}
+
+static enum err schema_try(const struct sessions *s, const struct service_interrupt *interrupt, int *n_applied, struct err_info *e)
+{
+    const struct db_wait wait = service_interrupt_wait(interrupt, deadline_in(MIGRATE_TIMEOUT_S));
+    const enum err code = db_migrate_run(s->owner, &wait, n_applied, e);
+    return code == OK ? schema_share(s, &wait, e) : schema_explain(code, e);
+}
+
+static enum err schema_insist(const struct sessions *s, const struct service_interrupt *interrupt, int64_t deadline_ns, int *n_applied,
                               struct err_info *e)
 {
     for (bool has_said = false;; has_said = true) {
         struct err_info tried = {0};
-        const enum err code = schema_try(db, interrupt, n_applied, &tried);
+        const enum err code = schema_try(s, interrupt, n_applied, &tried);
         if (code != ERR_UNAVAILABLE || clock_mono_ns() >= deadline_ns) {
             *e = tried;
             return code;
@@ -42,11 +94,11 @@ static enum err schema_insist(struct db_conn *db, const struct service_interrupt
 }
 
 /* A signal that came too late to end anything still is one. */
-static enum err schema_migrate_on(struct db_conn *db, int64_t deadline_ns, int *n_applied, struct err_info *e)
+static enum err schema_migrate_on(const struct sessions *s, int64_t deadline_ns, int *n_applied, struct err_info *e)
 {
     struct service_interrupt *interrupt = NULL;
     TRY(service_interrupt_new(&interrupt, e));
-    const enum err code = schema_insist(db, interrupt, deadline_ns, n_applied, e);
+    const enum err code = schema_insist(s, interrupt, deadline_ns, n_applied, e);
     if (service_interrupt_end(interrupt) && code == OK)
         return ERR_SET(e, ERR_CANCELLED, "stopped once the schema was current");
     return code;
@@ -54,12 +106,12 @@ static enum err schema_migrate_on(struct db_conn *db, int64_t deadline_ns, int *
 
 enum err service_schema_migrate(const struct service_config *config, int *n_applied, struct err_info *e)
 {
-    struct db_conn *db = db_conn_new(config->database_url.ptr, "tracekin migrate");
-    if (db == NULL)
+    AUTO(sessions) struct sessions s = {.owner = db_conn_new(config->urls.owner, "tracekin migrate")};
+    if (s.owner == NULL)
         return ERR_SET_NOMEM(e);
-    const enum err code = schema_migrate_on(db, clock_mono_ns() + config->startup_timeout_ns, n_applied, e);
-    db_conn_free(db);
-    return code;
+    if (service_config_has_owner(config) && (s.serving = db_conn_new(config->urls.serving, "tracekin grant")) == NULL)
+        return ERR_SET_NOMEM(e);
+    return schema_migrate_on(&s, clock_mono_ns() + config->startup_timeout_ns, n_applied, e);
 }
 
 static void survey_take(void *arg, const struct db_migration_status *m)
@@ -79,7 +131,7 @@ static void survey_take(void *arg, const struct db_migration_status *m)
 enum err service_schema_print(const struct service_config *config, FILE *out, bool *is_current, struct err_info *e)
 {
     struct survey survey = {.out = out, .is_current = true};
-    struct db_conn *db = db_conn_new(config->database_url.ptr, "tracekin migrate");
+    struct db_conn *db = db_conn_new(config->urls.owner, "tracekin migrate");
     if (db == NULL)
         return ERR_SET_NOMEM(e);
     const struct db_wait wait = {.deadline_ns = deadline_in(STATUS_TIMEOUT_S), .wake_fd = -1};

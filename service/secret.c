@@ -2,18 +2,21 @@
 
 #include <stdio.h>
 
+#include "service/setting.h"
+
 static enum err read_file(const char *setting, const char *path, struct buf *out, struct err_info *e)
 {
     char text[SERVICE_SECRET_MAX_BYTES + 1];
     FILE *const file = fopen(path, "re");
     if (file == NULL)
-        return ERR_SET(e, ERR_INVALID, "%s_FILE is '%s', which cannot be opened: %m", setting, path);
+        return ERR_SET(e, ERR_INVALID, "%s_FILE is '%s', which cannot be opened: %m", setting, service_setting_shown_path(path));
     const size_t n = fread(text, 1, sizeof text, file);
     const bool is_read = ferror(file) == 0;
     (void)fclose(file);
     const struct str secret = str_trim((struct str){text, n});
-    if (!is_read || secret.len == 0 || n == sizeof text)
-        return ERR_SET(e, ERR_INVALID, "%s_FILE is '%s', which must hold a secret of at most %d bytes", setting, path, SERVICE_SECRET_MAX_BYTES);
+    if (!is_read || secret.len == 0 || n == sizeof text || memchr(secret.ptr, '\0', secret.len) != NULL)
+        return ERR_SET(e, ERR_INVALID, "%s_FILE is '%s', which must hold a secret of at most %d bytes", setting, service_setting_shown_path(path),
+                       SERVICE_SECRET_MAX_BYTES);
     buf_puts(out, secret);
     return OK;
 }

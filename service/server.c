@@ -65,7 +65,7 @@ static void server_fit_files(struct service_config *config)
 
 static enum err server_start_lanes(struct server *s, struct err_info *e)
 {
-    const char *url = s->config.database_url.ptr;
+    const char *url = s->config.urls.serving;
     const size_t queue_max = (size_t)s->config.n_queue_max;
     /* A client that half-closes may still want its data stored, so ingest is not watched. Its workers connect for whole traces
      * only: exports are stored by the writer. */
@@ -79,28 +79,30 @@ static enum err server_start_lanes(struct server *s, struct err_info *e)
     return OK;
 }
 
+/* What changes the schema, or sees how another role does, is the owner's. */
 static enum err server_start_background(struct server *s, struct err_info *e)
 {
-    const char *url = s->config.database_url.ptr;
+    const char *url = s->config.urls.serving, *owner_url = s->config.urls.owner;
     const struct db_assemble_when when = {s->config.quiet_ns / NS_PER_MS, ASSEMBLER_MAX_AGE_MS, s->world.embedder != NULL};
     const struct db_vector_wish wish = service_index_wish(&s->config);
     TRY(service_assembler_start(url, &when, &s->assembler, e));
     TRY(service_embedder_start(url, s->world.embedder, when.quiet_ms, &s->embedder, e));
-    TRY(service_index_keeper_start(url, &wish, s->world.vectors, &s->index_keeper, e));
-    TRY(service_index_monitor_start(url, s->world.vectors, &s->index_monitor, e));
-    TRY(service_chunker_start(url, &s->chunker, e));
+    TRY(service_index_keeper_start(owner_url, &wish, s->world.vectors, &s->index_keeper, e));
+    TRY(service_index_monitor_start(owner_url, s->world.vectors, &s->index_monitor, e));
+    TRY(service_chunker_start(owner_url, &s->chunker, e));
     TRY(service_slow_queries_start(url, s->config.slow_query_ns, s->world.vectors, &s->slow_queries, e));
-    return service_retention_start(url, s->config.retention_ns, &s->retention, e);
+    return service_retention_start(owner_url, s->config.retention_ns, &s->retention, e);
 }
 
 static enum err server_start(struct server *s, struct err_info *e)
 {
-    const char *url = s->config.database_url.ptr;
+    const char *url = s->config.urls.serving;
+    const char *owner_url = service_config_has_owner(&s->config) ? s->config.urls.owner : NULL;
     int n_applied = 0;
     TRY(service_embeddings_new(&s->config, &s->world.embedder, e));
     TRY(service_schema_migrate(&s->config, &n_applied, e));
     LOG(LOG_INFO, "schema_ready", LOG_INT("migrations_applied", n_applied));
-    TRY(db_writer_new(url, (int)s->config.n_writer_threads, &s->world.writer, e));
+    TRY(db_writer_new(url, owner_url, (int)s->config.n_writer_threads, &s->world.writer, e));
     s->world.vectors = db_vector_board_new();
     if (s->world.vectors == NULL)
         return ERR_SET_NOMEM(e);

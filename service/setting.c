@@ -2,9 +2,11 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "db/url.h"
 #include "db/vector_use.h"
 #include "service/address.h"
 
@@ -127,6 +129,17 @@ static bool is_text(enum service_setting_type type)
     return type == SETTING_URL || type == SETTING_ENDPOINT || type == SETTING_NAME || type == SETTING_PATH || type == SETTING_SECRET;
 }
 
+bool service_setting_is_secret(enum service_setting_type type)
+{
+    return type == SETTING_URL || type == SETTING_ENDPOINT || type == SETTING_SECRET;
+}
+
+const char *service_setting_shown_path(const char *path)
+{
+    const bool is_path = path[0] == '\0' || strchr("/.", path[0]) != NULL || access(path, F_OK) == 0;
+    return is_path && strstr(path, "://") == NULL ? path : "***";
+}
+
 /* What a text is, NULL for what is none. */
 static const char *kind_of_text(enum service_setting_type type)
 {
@@ -243,15 +256,23 @@ static void print_url(struct str url, char out[URL_MAX])
                    password == NULL ? "" : "***");
 }
 
+/* Without a URL's marks, a text with a fault may be the password alone, or have that under a misspelt keyword. */
+static bool is_unclear(struct str url)
+{
+    return url.len > 0 && !str_contains(url, STR("://")) && !str_contains(url, STR("@")) && db_url_fault(url.ptr) != NULL;
+}
+
 /* A query may hold a key too. */
 static void print_text(enum service_setting_type type, struct str text, char out[URL_MAX])
 {
     struct str query;
     const struct str base = str_split(text, '?', &query);
-    if (type == SETTING_SECRET)
+    if (type == SETTING_SECRET || (type == SETTING_URL && is_unclear(text)))
         (void)snprintf(out, URL_MAX, "%s", text.len == 0 ? "" : "***");
-    else if (type == SETTING_NAME || type == SETTING_PATH)
+    else if (type == SETTING_NAME)
         (void)snprintf(out, URL_MAX, "%.*s", STR_ARG(text));
+    else if (type == SETTING_PATH)
+        (void)snprintf(out, URL_MAX, "%s", service_setting_shown_path(text.ptr));
     else
         print_url(type == SETTING_ENDPOINT ? base : text, out);
     if (type == SETTING_ENDPOINT && query.ptr != NULL)

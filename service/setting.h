@@ -35,6 +35,10 @@ struct service_setting {
     const char *help;
 };
 
+/* Whether its text may hold a password or a key. */
+bool service_setting_is_secret(enum service_setting_type type);
+/* What may be shown of a path: what is set may be no path but the secret itself, by mistake. */
+const char *service_setting_shown_path(const char *path);
 /* Reads text into the field; a refusal names the setting as source and name ("--", "listen") and says what it may be. */
 enum err service_setting_parse(const struct service_setting *s, const char *source, const char *name, struct str text,
                                void *field, struct err_info *e) MUST_USE;

@@ -36,7 +36,7 @@ static void setup(void)
     batches_schema();
     database_exec(database_url(), speed_traces_up); /* a test that failed left them slow */
     database_exec(database_url(), "TRUNCATE spans, logs, trace_arrivals, traces, patterns, errors, operations");
-    ck_assert_int_eq(db_writer_new(database_url(), 1, &writer, &e), OK);
+    ck_assert_int_eq(db_writer_new(database_url(), NULL, 1, &writer, &e), OK);
     conn = db_conn_new(database_url(), "test");
     lead();
 }

@@ -27,7 +27,7 @@ static void setup(void)
     batches_schema();
     database_exec(database_url(), "TRUNCATE spans, logs, trace_arrivals, traces, patterns, errors, operations");
     arena_init(&arena, ARENA_MAX);
-    ck_assert_int_eq(db_writer_new(database_url(), 1, &writer, &e), OK);
+    ck_assert_int_eq(db_writer_new(database_url(), NULL, 1, &writer, &e), OK);
     assembler = db_conn_new(database_url(), "test");
     embedder = db_conn_new(database_url(), "test");
     ck_assert_msg(db_assemble_lead(assembler, &wait_, &is_leader, &e) == OK && is_leader, "%s %s", e.message, e.detail);

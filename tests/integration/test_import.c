@@ -140,10 +140,11 @@ static enum err import_here(const struct service_config *config, int n_threads, 
 START_TEST(test_without_threads_nothing_is_imported)
 {
     char *arguments[] = {url_flag, "--import-threads=2"};
-    struct service_config config;
+    AUTO(service_config) struct service_config config = {0};
     struct err_info e = {0};
     ck_assert_int_eq(gzclose(write_traces("w")), Z_OK);
     ck_assert_int_eq(service_config_read(&config, 2, arguments, NULL, NULL), OK);
+    ck_assert_int_eq(service_config_check_database(&config, NULL), OK);
     ck_assert_int_eq(import_here(&config, INT_MAX, &e), OK);
     const int n_started = INT_MAX - n_threads_left;
     ck_assert_int_eq(import_here(&config, n_started - 1, &e), OK);

@@ -94,7 +94,7 @@ END_TEST
 
 START_TEST(known_days_are_asked_for_once)
 {
-    struct db_partition_days *const days = db_partition_days_new();
+    struct db_partition_days *const days = db_partition_days_new(NULL);
     struct db_conn *const c = db_conn_new(database_url(), "test");
     const struct db_wait wait = database_wait(WAIT_MS);
     ck_assert_int_eq(db_partition_days_ensure(days, c, &wait, "spans", FIRST_DAY, NULL), OK);

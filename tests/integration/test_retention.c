@@ -20,7 +20,7 @@ static void setup(void)
     bool is_leader = false;
     batches_schema();
     database_exec(database_url(), "TRUNCATE spans, logs, trace_arrivals, traces, patterns, errors, operations");
-    ck_assert_int_eq(db_writer_new(database_url(), 1, &writer, &e), OK);
+    ck_assert_int_eq(db_writer_new(database_url(), NULL, 1, &writer, &e), OK);
     made_batch_init(&b, DB_SIGNAL_TRACES, DB_ENCODING_JSON, "shop");
     for (unsigned i = 0; i < 2; i++) {
         struct db_span *const s = made_batch_add_span(&b, 1 + i, 1, 0, (int64_t)i * 2 * DAY_MS, "GET /");

@@ -17,7 +17,7 @@ static void setup(void)
     batches_schema();
     database_exec(database_url(), "TRUNCATE resources, scopes, metrics, spans, logs, metric_points, trace_arrivals, errors,"
                                   " dead_letters");
-    ck_assert_int_eq(db_writer_new(database_url(), N_THREADS, &writer, &e), OK);
+    ck_assert_int_eq(db_writer_new(database_url(), NULL, N_THREADS, &writer, &e), OK);
 }
 
 static void teardown(void)
@@ -255,7 +255,7 @@ static enum err write_through(struct proxy *p, struct made_batch *b, int ms, str
     struct err_info e = {.code = OK};
     struct db_written written;
     if (*out == NULL)
-        ck_assert_int_eq(db_writer_new(p->url, 1, out, &e), OK);
+        ck_assert_int_eq(db_writer_new(p->url, NULL, 1, out, &e), OK);
     return db_writer_write(*out, &b->batch, clock_mono_ns() + ms * NS_PER_MS, &written, &e);
 }
 
@@ -270,7 +270,7 @@ START_TEST(an_idle_session_that_was_ended_is_prepared_anew)
 {
     struct made_batch b;
     struct db_writer *own = NULL; /* of one session */
-    ck_assert_int_eq(db_writer_new(database_url(), 1, &own, NULL), OK);
+    ck_assert_int_eq(db_writer_new(database_url(), NULL, 1, &own, NULL), OK);
     for (unsigned i = 0; i < 3; i++) {
         fill(&b, 100 * i, 10);
         ck_assert_int_eq(batches_write(own, &b).n_stored, 10);
@@ -286,7 +286,7 @@ START_TEST(what_a_lost_server_knew_is_sent_again)
 {
     struct made_batch b;
     struct db_writer *own = NULL;
-    ck_assert_int_eq(db_writer_new(database_url(), 1, &own, NULL), OK);
+    ck_assert_int_eq(db_writer_new(database_url(), NULL, 1, &own, NULL), OK);
     fill(&b, 1, 10);
     (void)batches_write(own, &b);
     end_the_session();
@@ -397,7 +397,7 @@ START_TEST(nobody_waits_for_those_stored_alone_after_him)
 {
     struct db_conn *const locker = lock_spans();
     struct db_writer *own = NULL;
-    ck_assert_int_eq(db_writer_new(database_url(), 1, &own, NULL), OK);
+    ck_assert_int_eq(db_writer_new(database_url(), NULL, 1, &own, NULL), OK);
     struct call calls[] = {{.writer = own, .trace = 100, .ms = 500}, {.writer = own, .trace = 200, .ms = 4000},
                            {.writer = own, .trace = 300, .ms = 1000}};
     call_all(calls, ARRAY_LEN(calls));
@@ -426,7 +426,7 @@ START_TEST(a_job_whose_time_is_over_ends_nobody_elses_transaction)
     struct db_conn *const locker = lock_spans();
     struct db_writer *own = NULL;
     struct sigaction action = {.sa_handler = hold_up};
-    ck_assert_int_eq(db_writer_new(database_url(), 1, &own, NULL), OK);
+    ck_assert_int_eq(db_writer_new(database_url(), NULL, 1, &own, NULL), OK);
     struct call calls[] = {{.writer = own, .trace = 100, .ms = SOON_MS}, {.writer = own, .trace = 200, .ms = 500},
                            {.writer = own, .trace = 300, .ms = SOON_MS}, {.writer = own, .trace = 400, .ms = SOON_MS}};
     atomic_store(&is_held_up, true);
@@ -461,7 +461,7 @@ START_TEST(cancelling_ends_what_is_stored_what_waits_and_what_comes)
 {
     struct db_conn *const locker = lock_spans();
     struct db_writer *own = NULL;
-    ck_assert_int_eq(db_writer_new(database_url(), 1, &own, NULL), OK);
+    ck_assert_int_eq(db_writer_new(database_url(), NULL, 1, &own, NULL), OK);
     struct call calls[] = {{.writer = own, .trace = 100, .ms = LATE_MS}, {.writer = own, .trace = 200, .ms = LATE_MS},
                            {.writer = own, .trace = 300, .ms = LATE_MS}};
     call_all(calls, 2);

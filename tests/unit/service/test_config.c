@@ -23,17 +23,32 @@ static void forget_environment(void)
     }
 }
 
+static char storage[ARGUMENTS_MAX][128]; /* of the arguments */
+
+/* Whose texts are closed when the next is read. */
+static struct service_config last;
+
+static void close_last(void)
+{
+    service_config_close(&last);
+    last = (struct service_config){0};
+    forget_environment();
+}
+
 /* Reads a command line of at most ARGUMENTS_MAX words, up to a NULL. */
 static enum err read_line(struct service_config *c, const char *const *words, int *n_operands, struct err_info *e)
 {
-    static char storage[ARGUMENTS_MAX][128];
     char *argv[ARGUMENTS_MAX + 1];
     int argc = 0;
     for (; words[argc] != NULL; argc++) {
         (void)snprintf(storage[argc], sizeof storage[argc], "%s", words[argc]);
         argv[argc] = storage[argc];
     }
+    service_config_close(&last);
+    last = (struct service_config){0};
     const enum err code = service_config_read(c, argc, argv, n_operands, e);
+    if (code == OK)
+        last.texts = c->texts;
     if (code == OK && n_operands != NULL && *n_operands > 0)
         ck_assert_str_eq(argv[0], "first");
     return code;
@@ -170,6 +185,97 @@ START_TEST(test_a_database_url_with_a_fault_is_refused)
 }
 END_TEST
 
+/* Of a secret an argument keeps only that it is there: every user of a machine may read the arguments of all. */
+START_TEST(test_secrets_are_hidden_in_the_arguments)
+{
+    static const char *const flags[] = {"database-url", "database-owner-url", "admin-token", "embeddings-key", "embeddings-url"};
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+        struct service_config c;
+        char one[64], name[64];
+        (void)snprintf(one, sizeof one, "--%s=postgresql://u:hush@h/db", flags[i]);
+        (void)snprintf(name, sizeof name, "--%s", flags[i]);
+        ck_assert_int_eq(read_line(&c, (const char *const[]){one, name, "postgresql://u:hush@h/db", NULL}, NULL, NULL), OK);
+        ck_assert_int_eq(strncmp(storage[0], name, strlen(name)), 0);
+        ck_assert_int_eq(storage[0][strlen(name)], '=');
+        ck_assert_uint_eq(strspn(storage[0] + strlen(name) + 1, "*"), strlen("postgresql://u:hush@h/db"));
+        ck_assert_str_eq(storage[1], name);
+        ck_assert_uint_eq(strspn(storage[2], "*"), strlen("postgresql://u:hush@h/db"));
+    }
+    struct service_config c;
+    ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url=postgresql://u:hush@h/db", NULL}, NULL, NULL), OK);
+    ck_assert_int_eq(service_config_check_database(&c, NULL), OK);
+    ck_assert_str_eq(c.urls.serving, "postgresql://u:hush@h/db");
+    ck_assert_str_eq(c.urls.owner, c.urls.serving);
+    ck_assert(!service_config_has_owner(&c));
+}
+END_TEST
+
+static void write_file(char path[64], struct str text)
+{
+    (void)snprintf(path, 64, "/tmp/tracekin-config-XXXXXX");
+    const int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, text.ptr, text.len), (ssize_t)text.len);
+    ck_assert_int_eq(close(fd), 0);
+}
+
+START_TEST(test_urls_come_from_files)
+{
+    struct service_config c;
+    struct err_info e = {0};
+    char serving[64], owner[64], flag[128], owner_flag[128];
+    write_file(serving, STR("postgresql://serving:hush@h/db\n"));
+    write_file(owner, STR("\n postgresql://owner:hush@h/db \n"));
+    (void)snprintf(flag, sizeof flag, "--database-url-file=%s", serving);
+    (void)snprintf(owner_flag, sizeof owner_flag, "--database-owner-url-file=%s", owner);
+    ck_assert_int_eq(read_line(&c, (const char *const[]){flag, owner_flag, NULL}, NULL, NULL), OK);
+    ck_assert_msg(service_config_check_database(&c, &e) == OK, "%s", e.message);
+    ck_assert_str_eq(c.urls.serving, "postgresql://serving:hush@h/db");
+    ck_assert_str_eq(c.urls.owner, "postgresql://owner:hush@h/db");
+    ck_assert(service_config_has_owner(&c));
+    ck_assert_int_eq(read_line(&c, (const char *const[]){flag, "--database-url=postgresql://x", NULL}, NULL, NULL), OK);
+    ck_assert_int_eq(service_config_check_database(&c, &e), ERR_INVALID);
+    ck_assert_str_eq(e.message, "TRACEKIN_DATABASE_URL and TRACEKIN_DATABASE_URL_FILE are both set: give one of them");
+    ck_assert_int_eq(unlink(serving), 0);
+    ck_assert_int_eq(unlink(owner), 0);
+}
+END_TEST
+
+/* None of them repeats what is in the file, or a secret given in the place of its path. */
+START_TEST(test_files_with_a_fault)
+{
+    static const struct { struct str text; const char *says; } cases[] = {
+        {STR(""), "must hold a secret"}, {STR(" \n"), "must hold a secret"}, {STR("postgresql://u:hush@h/d\0x"), "must hold a secret"},
+        {STR("postgresql://u:hush@h/db\npostgresql://"), "a line break"}, {STR("postgresql://u:hush@h:port/db"), "a port"},
+        {STR("hush"), "neither postgresql://"}};
+    static const char *const no_paths[] = {"postgresql://u:hush@h/db", "hush"};
+    for (size_t i = 0; i < ARRAY_LEN(cases) + ARRAY_LEN(no_paths); i++) {
+        const bool has_file = i < ARRAY_LEN(cases);
+        struct service_config c;
+        struct err_info e = {0};
+        char path[64] = "", flag[128];
+        if (has_file)
+            write_file(path, cases[i].text);
+        (void)snprintf(flag, sizeof flag, "--database-url-file=%s", has_file ? path : no_paths[i - ARRAY_LEN(cases)]);
+        ck_assert_int_eq(read_line(&c, (const char *const[]){flag, NULL}, NULL, NULL), OK);
+        ck_assert_int_eq(service_config_check_database(&c, &e), ERR_INVALID);
+        ck_assert_msg(strstr(e.message, has_file ? cases[i].says : "cannot be opened") != NULL, "%s", e.message);
+        ck_assert_msg(strstr(e.message, "hush") == NULL && strstr(e.message, "TRACEKIN_DATABASE_URL") != NULL, "%s", e.message);
+        if (has_file)
+            ck_assert_int_eq(unlink(path), 0);
+    }
+}
+END_TEST
+
+START_TEST(test_an_operand_that_may_be_a_url_is_not_repeated)
+{
+    struct service_config c;
+    struct err_info e = {0};
+    ck_assert_int_eq(read_line(&c, (const char *const[]){"postgresql://u:hush@h/db", NULL}, NULL, &e), ERR_INVALID);
+    ck_assert_msg(strstr(e.message, "hush") == NULL, "%s", e.message);
+}
+END_TEST
+
 static const char *printed(const char *url)
 {
     static char text[TEXT_MAX];
@@ -195,6 +301,8 @@ START_TEST(test_passwords_are_not_printed)
         {"user=password password\t=secret", "TRACEKIN_DATABASE_URL=user=password password\t=***\n"},
         {"host=db user=me", "TRACEKIN_DATABASE_URL=host=db user=me\n"},
         {"postgresql:/me:secret@db/tk", "TRACEKIN_DATABASE_URL=postgresql:***@db/tk\n"},
+        {"secret", "TRACEKIN_DATABASE_URL=***\n"},
+        {"host=db passwort=secret", "TRACEKIN_DATABASE_URL=***\n"},
         {"me:secret@db/tk", "TRACEKIN_DATABASE_URL=me:***@db/tk\n"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
@@ -223,7 +331,7 @@ END_TEST
 static TCase *tcase_config(void)
 {
     TCase *tc = tcase_create("config");
-    tcase_add_checked_fixture(tc, forget_environment, forget_environment);
+    tcase_add_checked_fixture(tc, forget_environment, close_last);
     tcase_add_test(tc, test_defaults);
     tcase_add_test(tc, test_flag_beats_variable_beats_default);
     tcase_add_test(tc, test_values);
@@ -233,6 +341,10 @@ static TCase *tcase_config(void)
     tcase_add_test(tc, test_serving_needs_a_database_and_a_decision);
     tcase_add_test(tc, test_a_database_url_with_a_fault_is_refused);
     tcase_add_test(tc, test_passwords_are_not_printed);
+    tcase_add_test(tc, test_secrets_are_hidden_in_the_arguments);
+    tcase_add_test(tc, test_urls_come_from_files);
+    tcase_add_test(tc, test_files_with_a_fault);
+    tcase_add_test(tc, test_an_operand_that_may_be_a_url_is_not_repeated);
     tcase_add_test(tc, test_every_setting_is_listed);
     return tc;
 }
