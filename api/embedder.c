@@ -17,7 +17,7 @@ enum { ATTEMPTS_MAX = 3, PAUSE_MS = 200, URL_MAX = 4096, KEY_MAX = 8192, MODEL_M
 enum { REQUEST_MAX_BYTES = 64 << 20, REPLY_MAX_BYTES = 32 << 20 };
 
 /* How a request ended. */
-enum outcome { ANSWERED, TIMED_OUT, NOT_CONNECTED, RATE_LIMITED, SERVER_ERROR, TEXT_REFUSED, DENIED, MALFORMED, CANCELLED, OUTCOMES };
+enum outcome { ANSWERED, TIMED_OUT, NOT_CONNECTED, RATE_LIMITED, SERVER_ERROR, TEXT_REFUSED, DENIED, FORBIDDEN, MALFORMED, CANCELLED, OUTCOMES };
 
 static const struct {
     const char *name;
@@ -30,6 +30,7 @@ static const struct {
     [SERVER_ERROR] = {"server_error", true, true},
     [TEXT_REFUSED] = {"text_refused", false, false},
     [DENIED] = {"denied", false, true},
+    [FORBIDDEN] = {"forbidden_address", false, true},
     [MALFORMED] = {"malformed", false, true},
     [CANCELLED] = {"cancelled", false, false},
 };
@@ -112,7 +113,7 @@ static void make_series(struct api_embedder *x)
 static enum err fill(struct api_embedder *x, struct err_info *e)
 {
     TRY(copy_texts(x, e));
-    TRY(api_http_new(&x->http, e));
+    TRY(api_http_new(x->spec.allows_link_local, &x->http, e));
     return lru_new(x->spec.cache_max, sizeof(float[EMBEDDING_DIMENSIONS]), &x->cache, e);
 }
 
@@ -222,6 +223,8 @@ static enum outcome outcome_of_failure(enum err code)
         return CANCELLED;
     if (code == ERR_TOO_LARGE)
         return MALFORMED;
+    if (code == ERR_FORBIDDEN)
+        return FORBIDDEN;
     return code == ERR_TIMEOUT ? TIMED_OUT : NOT_CONNECTED;
 }
 
@@ -250,6 +253,10 @@ static void tell(struct asking *a, enum outcome outcome, int status)
         break;
     case DENIED:
         (void)ERR_SET(e, ERR_UNAVAILABLE, "the embeddings endpoint refused the request (%d): see TRACEKIN_EMBEDDINGS_URL, _MODEL and _KEY", status);
+        break;
+    case FORBIDDEN:
+        (void)ERR_SET(e, ERR_UNAVAILABLE, "the embeddings endpoint has a link-local address, which is not connected to: see "
+                      "TRACEKIN_EMBEDDINGS_URL and TRACEKIN_EMBEDDINGS_LINK_LOCAL");
         break;
     case MALFORMED:
         (void)ERR_SET(e, ERR_UNAVAILABLE, "the embeddings endpoint answered more than embeddings can be");

@@ -18,7 +18,7 @@ struct api_embedder_spec {
     int64_t timeout_ns; /* of one request */
     size_t batch_max;   /* texts of one request, at most API_EMBEDDINGS_MAX */
     size_t cache_max;   /* texts remembered */
-    bool asks_dimensions;
+    bool asks_dimensions, allows_link_local;
 };
 
 /* Whether an embedder can be made of it, without asking anyone. ERR_INVALID. */

@@ -20,13 +20,26 @@ static struct str after_scheme(struct str url)
     return (struct str){NULL, 0};
 }
 
+/* An account is at most one, as readers of URLs differ about which of two is the host's beginning. */
+static bool is_authority(struct str rest)
+{
+    size_t len = 0;
+    while (len < rest.len && strchr("/?", rest.ptr[len]) == NULL)
+        len++;
+    struct str host;
+    const struct str account = str_split((struct str){rest.ptr, len}, '@', &host);
+    if (host.ptr == NULL)
+        host = account;
+    return host.len > 0 && host.ptr[0] != ':' && memchr(host.ptr, '@', host.len) == NULL;
+}
+
 static bool is_url(struct str url)
 {
     const struct str rest = after_scheme(url);
     for (size_t i = 0; i < url.len; i++)
-        if ((unsigned char)url.ptr[i] <= ' ' || url.ptr[i] == '#' || url.ptr[i] == 0x7f)
+        if ((unsigned char)url.ptr[i] <= ' ' || strchr("#\\", url.ptr[i]) != NULL || url.ptr[i] == 0x7f)
             return false;
-    return rest.ptr != NULL && strchr("/?:@", rest.ptr[0]) == NULL;
+    return rest.ptr != NULL && is_authority(rest);
 }
 
 static bool ends_with(struct str s, struct str suffix)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "api/peer.h"
 #include "core/clock.h"
 #include "core/mem.h"
 
@@ -22,18 +23,21 @@ struct handle {
 };
 
 struct api_http {
-    pthread_mutex_t mutex;
+    bool allows_link_local;
+    pthread_mutex_t mutex; /* of the rest */
     struct handle *idle;
     size_t n_idle;
 };
 
 /* A call under way. */
 struct call {
+    const struct api_http *http;
     struct handle *handle;
     const struct db_wait *wait;
     int64_t deadline_ns;
     struct curl_slist *headers;
     struct api_http_reply *reply;
+    bool is_forbidden; /* an address was not connected to */
 };
 
 static void handle_free(struct handle *handle)
@@ -89,13 +93,14 @@ static void handle_release(struct api_http *h, struct handle *handle)
         handle_free(handle);
 }
 
-enum err api_http_new(struct api_http **out, struct err_info *e)
+enum err api_http_new(bool allows_link_local, struct api_http **out, struct err_info *e)
 {
     struct api_http *const h = mem_calloc(1, sizeof *h);
     if (h == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         mem_free(h);
         return ERR_SET_NOMEM(e);
     }
+    h->allows_link_local = allows_link_local;
     (void)pthread_mutex_init(&h->mutex, NULL);
     *out = h;
     return OK;
@@ -158,6 +163,18 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
     return buf_is_ok(body) ? size * n : 0;
 }
 
+/* In place of libcurl's own, to see which address a name has led to. */
+static curl_socket_t on_connect(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct call *const c = arg;
+    (void)purpose;
+    if (!c->http->allows_link_local && api_peer_is_link_local(&address->addr)) {
+        c->is_forbidden = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 static bool add_header(struct call *c, const char *line)
 {
     struct curl_slist *const longer = curl_slist_append(c->headers, line);
@@ -181,6 +198,8 @@ static bool set_request(struct call *c, const struct api_http_request *request)
            curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_connect) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, c) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_USERAGENT, "tracekin/" TRACEKIN_VERSION) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, c->handle->words) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)clock_left_ms(c->deadline_ns)) == CURLE_OK &&
@@ -221,6 +240,8 @@ static enum err failure(const struct call *c, CURLcode result, struct err_info *
         code = ERR_NOMEM;
     else if (!buf_is_ok(c->reply->body))
         code = ERR_TOO_LARGE;
+    else if (c->is_forbidden)
+        code = ERR_FORBIDDEN;
     if (e == NULL)
         return code;
     e->code = code;
@@ -250,7 +271,7 @@ enum err api_http_post(struct api_http *h, const struct db_wait *wait, const str
                        struct api_http_reply *reply, struct err_info *e)
 {
     const int64_t limit_ns = clock_mono_ns() + request->timeout_ns;
-    struct call c = {.wait = wait, .deadline_ns = limit_ns < wait->deadline_ns ? limit_ns : wait->deadline_ns, .reply = reply};
+    struct call c = {.http = h, .wait = wait, .deadline_ns = limit_ns < wait->deadline_ns ? limit_ns : wait->deadline_ns, .reply = reply};
     AUTO(handle) struct handle *handle = handle_acquire(h);
     if (handle == NULL)
         return ERR_SET_NOMEM(e);

@@ -1,8 +1,9 @@
 /* POST requests to one HTTP server, by libcurl: with a deadline, cancelled like a statement, and with a bound on the reply.
  *
  * api_http_new makes it, api_http_free frees it; connections are kept and used again. No redirect is followed, only http and
- * https are spoken, certificates are verified; proxies are those of the environment, as libcurl reads it. Any thread; each call
- * has a connection of its own and blocks its caller alone. */
+ * https are spoken, certificates are verified, link-local addresses (api/peer.h) are not connected to unless that is allowed;
+ * proxies are those of the environment, as libcurl reads it, and then it is the proxy that is connected to. Any thread; each
+ * call has a connection of its own and blocks its caller alone. */
 #ifndef TRACEKIN_API_HTTP_H
 #define TRACEKIN_API_HTTP_H
 
@@ -23,10 +24,11 @@ struct api_http_reply {
     struct buf *body;       /* borrowed; its bound is the reply's */
 };
 
-enum err api_http_new(struct api_http **out, struct err_info *e) MUST_USE;
+enum err api_http_new(bool allows_link_local, struct api_http **out, struct err_info *e) MUST_USE;
 void api_http_free(struct api_http *h);
 /* Any status is OK. ERR_TIMEOUT at the timeout or the wait's deadline, ERR_CANCELLED, ERR_UNAVAILABLE when there was no
- * connection or it broke, ERR_TOO_LARGE when the reply did not fit, ERR_NOMEM. libcurl's words are in e->detail. */
+ * connection or it broke, ERR_FORBIDDEN when there was only a link-local address to connect to, ERR_TOO_LARGE when the reply
+ * did not fit, ERR_NOMEM. libcurl's words are in e->detail. */
 enum err api_http_post(struct api_http *h, const struct db_wait *wait, const struct api_http_request *request,
                        struct api_http_reply *reply, struct err_info *e) MUST_USE;
 

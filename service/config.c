@@ -72,6 +72,8 @@ static const struct service_setting settings[] = {
      "Texts whose embeddings are remembered, at most 4 KB each."},
     {"embeddings-dimensions", "TRACEKIN_EMBEDDINGS_DIMENSIONS", SETTING_BOOL, SETTING(embeddings_dimensions), "false", 0, 1,
      "Whether to ask that endpoint for 384 dimensions, for models that can make their vectors shorter."},
+    {"embeddings-link-local", "TRACEKIN_EMBEDDINGS_LINK_LOCAL", SETTING_BOOL, SETTING(embeddings_link_local), "false", 0, 1,
+     "Whether that endpoint may have a link-local address or another that clouds serve credentials from."},
     {"http-threads", "TRACEKIN_HTTP_THREADS", SETTING_COUNT_OR_AUTO, SETTING(n_http_threads), "auto", 2, 64,
      "Threads that read requests and write replies. auto: half the processors, 2 to 16."},
     {"read-workers", "TRACEKIN_READ_WORKERS", SETTING_COUNT_OR_AUTO, SETTING(n_read_workers), "auto", 1, 256,

@@ -35,7 +35,7 @@ struct service_config {
     int64_t recall_thousandths, recall_interval_ns, index_memory_bytes;
     struct str embeddings_url; /* empty: the built-in embedder; service/embeddings.h reads these */
     struct str embeddings_model, embeddings_key, embeddings_key_file;
-    int64_t embeddings_timeout_ns, n_embeddings_batch, n_embeddings_cache, embeddings_dimensions;
+    int64_t embeddings_timeout_ns, n_embeddings_batch, n_embeddings_cache, embeddings_dimensions, embeddings_link_local;
     int64_t n_http_threads, n_read_workers, n_search_workers, n_ingest_workers, n_writer_threads;
     int64_t n_import_threads;
     int64_t n_connections_max, n_queue_max;

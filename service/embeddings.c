@@ -13,6 +13,7 @@ static enum err read_spec(const struct service_config *c, struct buf *key, struc
         .batch_max = (size_t)c->n_embeddings_batch,
         .cache_max = (size_t)c->n_embeddings_cache,
         .asks_dimensions = c->embeddings_dimensions != 0,
+        .allows_link_local = c->embeddings_link_local != 0,
     };
     if (c->embeddings_url.len == 0 && c->embeddings_model.len > 0)
         return ERR_SET(e, ERR_INVALID, "TRACEKIN_EMBEDDINGS_MODEL is set and TRACEKIN_EMBEDDINGS_URL is not: say who has that model");

@@ -4,7 +4,9 @@
 
 #include <check.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/breaker.h"
@@ -168,6 +170,37 @@ START_TEST(what_stays_wrong_is_not_tried_again)
 }
 END_TEST
 
+/* Names and numbers that lead to where clouds serve credentials: what is judged is the address that is connected to. */
+static const char *const link_local[] = {"169.254.169.254", "2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "169.254.43518",
+                                         "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]", "[fe80::1%25lo]"};
+
+static bool has_ipv6(void)
+{
+    const int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return fd >= 0 && close(fd) == 0;
+}
+
+START_TEST(a_link_local_address_is_not_connected_to)
+{
+    if (link_local[_i][0] == '[' && !has_ipv6())
+        return;
+    struct api_embedder_spec s = spec();
+    char url[ENDPOINT_URL_MAX];
+    const uint64_t n = n_of("outcome=\"forbidden_address\"");
+    (void)snprintf(url, sizeof url, "http://%s:%d/v1", link_local[_i], endpoint.port);
+    s.url = str_of(url);
+    make(&s);
+    ck_assert_int_eq(embed(1), ERR_UNAVAILABLE);
+    ck_assert_msg(strstr(e.message, "TRACEKIN_EMBEDDINGS_LINK_LOCAL") != NULL, "%s", e.message);
+    ck_assert_uint_eq(n_of("outcome=\"forbidden_address\""), n + 1);
+    s.allows_link_local = true;
+    make(&s);
+    ck_assert_int_eq(embed(1), ERR_UNAVAILABLE);
+    ck_assert_msg(strstr(e.message, "LINK_LOCAL") == NULL, "%s", e.message);
+    ck_assert_uint_eq(n_of("outcome=\"forbidden_address\""), n + 1);
+}
+END_TEST
+
 START_TEST(a_refused_text_is_the_callers)
 {
     endpoint_set(&endpoint, ENDPOINT_REFUSE, -1);
@@ -308,6 +341,7 @@ static TCase *tcase_embedder(void)
     tcase_add_loop_test(tcase, what_passes_is_tried_again, 0, ARRAY_LEN(passing));
     tcase_add_loop_test(tcase, attempts_have_an_end, 0, ARRAY_LEN(passing));
     tcase_add_loop_test(tcase, what_stays_wrong_is_not_tried_again, 0, ARRAY_LEN(wrong));
+    tcase_add_loop_test(tcase, a_link_local_address_is_not_connected_to, 0, ARRAY_LEN(link_local));
     tcase_add_test(tcase, a_refused_text_is_the_callers);
     tcase_add_test(tcase, a_pause_that_is_asked_for_is_kept);
     tcase_add_test(tcase, what_is_down_is_left_alone_then_tried_once);

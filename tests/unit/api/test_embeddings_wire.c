@@ -32,6 +32,7 @@ static const struct { const char *setting, *url; } urls[] = {
     {"HTTPS://a.b/v1/embeddings/", "HTTPS://a.b/v1/embeddings"},
     {"https://a.b/deep/embeddings?api-version=3", "https://a.b/deep/embeddings?api-version=3"},
     {"http://[::1]:8080/api", "http://[::1]:8080/api/embeddings"},
+    {"http://a/v1?to=b@c", "http://a/v1/embeddings?to=b@c"},
     {"http://user:secret@a/v1", "http://user:secret@a/v1/embeddings"},
 };
 
@@ -43,7 +44,9 @@ START_TEST(takes_an_endpoint_or_its_base)
 END_TEST
 
 static const char *const no_urls[] = {"", "http://", "http:///v1", "http://:80/v1", "ftp://a/v1", "file:///etc/passwd", "a.b/v1",
-                                      "http://a b/v1", "http://a/v1\n", "http://a/#v1", "http://?a"};
+                                      "http://a b/v1", "http://a/v1\n", "http://a/#v1", "http://?a",
+                                      "http://a\r\nX: y/v1", "http://user@/v1", "http://@", "http://user@:80/v1", "http://a@b@c/v1",
+                                      "http://a\\@b/v1", "http://a/\\b", "http://a\x7f/v1"};
 
 START_TEST(refuses_what_is_no_url)
 {
