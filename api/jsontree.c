@@ -6,7 +6,7 @@ static void put_object(struct api_json *w, json_t *object)
     json_t *value;
     api_json_open(w, '{');
     json_object_foreach(object, key, value) {
-        api_json_key(w, key);
+        api_json_key_str(w, str_of(key));
         api_json_tree(w, value);
     }
     api_json_close(w, '}');

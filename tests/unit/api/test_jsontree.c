@@ -30,6 +30,7 @@ START_TEST(every_kind_comes_back_as_it_was)
     static const char *const texts[] = {
         "null", "true", "false", "\"a \\\"b\\\" \\u0001\xc3\xa9\"", "-9223372036854775808", "0", "0.1", "0.3", "1.0", "-2.5",
         "100000000000000000.0", "1e+300", "[]", "{}", "[1,[2.5,null],{\"a\":[true]}]", "{\"b\":1,\"a\":{\"\":\"x\"}}",
+        "{\"a\\\"b\\\\\":1,\"\\\\' OR 1\":2,\"a\\\":true,\\\"c\":3}",
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         write_tree(texts[i]);
