@@ -4,7 +4,7 @@
 #include "api/routes.h"
 #include "core/utf8.h"
 
-enum { HTTP_UNAUTHORIZED = 401, HTTP_METHOD_NOT_ALLOWED = 405 };
+enum { HTTP_UNAUTHORIZED = 401 };
 
 struct status {
     int code;
@@ -38,10 +38,23 @@ int api_status_of(enum err code)
     return status_of(code).code;
 }
 
-/* The one error that HTTP tells apart by more than its code. */
-static bool is_wrong_method(const struct err_info *e)
+/* What HTTP tells apart by more than the code. */
+static const struct {
+    enum err code;
+    const char *parameter;
+    struct status status;
+} of_parameters[] = {
+    {ERR_UNSUPPORTED, "method", {405, "Method Not Allowed", NULL}},
+    {ERR_TOO_LARGE, "target", {414, "URI Too Long", NULL}},
+    {ERR_TOO_LARGE, "headers", {431, "Request Header Fields Too Large", NULL}},
+};
+
+static struct status status_of_error(const struct err_info *e)
 {
-    return e->code == ERR_UNSUPPORTED && strcmp(e->parameter, "method") == 0;
+    for (size_t i = 0; i < ARRAY_LEN(of_parameters); i++)
+        if (e->code == of_parameters[i].code && strcmp(e->parameter, of_parameters[i].parameter) == 0)
+            return of_parameters[i].status;
+    return status_of(e->code);
 }
 
 /* The bounds of struct err_info may have cut a character in two. */
@@ -77,9 +90,7 @@ static void write_problem(const struct api_req *req, struct buf *out, const stru
 
 void api_reply_error(const struct api_req *req, struct api_reply *reply, const struct err_info *e)
 {
-    struct status status = status_of(e->code);
-    if (is_wrong_method(e))
-        status = (struct status){HTTP_METHOD_NOT_ALLOWED, "Method Not Allowed", NULL};
+    const struct status status = status_of_error(e);
     buf_clear(&reply->body);
     reply->status = status.code;
     if (req->route != NULL && req->route->dialect == API_DIALECT_OTLP) {

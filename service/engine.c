@@ -3,6 +3,7 @@
 #include <microhttpd.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "core/clock.h"
 #include "core/log.h"
@@ -12,16 +13,25 @@
 #include "service/reply.h"
 #include "service/traffic.h"
 
-/* Each connection's memory holds its request line and header, and the pieces its body comes in. */
-enum { CONNECTION_MEMORY_BYTES = 64 << 10, MHD_MESSAGE_MAX = 256 };
+/* Each connection's memory holds its request line and header, and the pieces its body comes in. MHD keeps in it, until the reply
+ * is gone, the head as it came, the cookies once more and a record of each value; what is left must hold the head of the reply, or
+ * MHD closes the connection without a word (docs/decisions/015-heads-that-leave-room-for-a-reply.md). */
+enum { CONNECTION_MEMORY_BYTES = 64 << 10, VALUE_RECORD_BYTES = 80, REPLY_HEAD_BYTES = 4 << 10, MHD_MESSAGE_MAX = 256 };
+#define HEAD_MEMORY_BYTES(target, fields, values) ((target) + 2 * (fields) + (values) * VALUE_RECORD_BYTES + REPLY_HEAD_BYTES)
+_Static_assert(HEAD_MEMORY_BYTES(SERVICE_TARGET_MAX_BYTES, SERVICE_FIELDS_MAX_BYTES, SERVICE_VALUES_MAX) <= CONNECTION_MEMORY_BYTES,
+               "whatever is let in leaves room for its reply");
+
+enum { HTTP_HEAD_TOO_LARGE = 431 };
 
 /* What MHD may count beyond us: a connection of a thread that it has told closed and not yet taken off. */
 enum { MHD_CONNECTIONS_SPARE = 16 };
 
 #if MHD_VERSION >= 0x00097701
 #define STRICTNESS_OPTION MHD_OPTION_CLIENT_DISCIPLINE_LVL
+#define MHD_READS_LENIENTLY false
 #else
 #define STRICTNESS_OPTION MHD_OPTION_STRICT_FOR_CLIENT
+#define MHD_READS_LENIENTLY true
 #endif
 
 struct service_engine {
@@ -85,13 +95,53 @@ static enum MHD_Result engine_answer_now(struct service_engine *engine, struct s
     return engine_reply(engine, r);
 }
 
-static enum MHD_Result engine_begin(struct service_engine *engine, struct service_request *r, const char *method,
-                                    const char *version)
+/* Past MHD, which would close the connection and say nothing, for want of memory; inside TLS nothing can be said. */
+static enum MHD_Result engine_turn_away(struct service_request *r)
 {
-    r->head.is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
+    static const char reply[] = "HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    r->stage = STAGE_DONE;
+    r->reply.status = HTTP_HEAD_TOO_LARGE;
+    if (MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION) == NULL)
+        (void)send(r->fd, reply, sizeof reply - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return MHD_NO;
+}
+
+static enum MHD_Result engine_refuse_size(struct service_engine *engine, struct service_request *r)
+{
+    const struct service_head *h = &r->head;
+    service_traffic_rejected(REJECTED_TOO_LARGE);
+    if (HEAD_MEMORY_BYTES(h->target_bytes, h->n_bytes, h->n_values) > CONNECTION_MEMORY_BYTES)
+        return engine_turn_away(r);
+    return engine_answer_now(engine, r);
+}
+
+/* 0.9.75 takes a NUL for the end of a value, and a line that begins with one, or with a colon, for the end of the head; it forgets
+ * what is folded, and ends lines at a lone LF. It keeps the head as it came, though, from the method on. */
+static void engine_read_fields(struct service_request *r, const char *url, const char *method, const char *version)
+{
+    if (MHD_READS_LENIENTLY)
+        service_head_begin(&r->head, str_of(method), (struct str){url, r->head.target_bytes}, str_of(version));
     (void)MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, engine_on_field, &r->head);
+    if (MHD_READS_LENIENTLY)
+        service_head_end(&r->head, method + MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size);
+}
+
+static void engine_read_head(struct service_request *r, const char *url, const char *method, const char *version)
+{
+    const enum MHD_ValueKind kinds = MHD_HEADER_KIND | MHD_COOKIE_KIND | MHD_GET_ARGUMENT_KIND;
+    r->head.is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
+    r->head.n_values = (size_t)MHD_get_connection_values_n(r->connection, kinds, NULL, NULL);
+    engine_read_fields(r, url, method, version);
+}
+
+static enum MHD_Result engine_begin(struct service_engine *engine, struct service_request *r, const char *url,
+                                    const char *method, const char *version)
+{
+    engine_read_head(r, url, method, version);
     service_request_identify(r);
     service_request_route(r, str_of(method));
+    if (service_request_measure(r) != OK)
+        return engine_refuse_size(engine, r);
     if (service_request_check(r) != OK) {
         service_traffic_rejected(REJECTED_AMBIGUOUS);
         return engine_answer_now(engine, r);
@@ -140,14 +190,13 @@ static enum MHD_Result engine_on_request(void *cls, struct MHD_Connection *conne
                                          const char *version, const char *data, size_t *data_len, void **context)
 {
     (void)connection;
-    (void)url;
     struct service_engine *engine = cls;
     struct service_request *r = *context;
     if (r == NULL)
         return MHD_NO;
     switch (r->stage) {
     case STAGE_HEAD:
-        return engine_begin(engine, r, method, version);
+        return engine_begin(engine, r, url, method, version);
     case STAGE_BODY:
         return *data_len > 0 ? engine_take(r, data, data_len) : engine_complete(engine, r);
     case STAGE_DONE:

@@ -9,6 +9,7 @@ struct field {
 };
 
 enum { NO_COUNT = 0 };
+enum { FIELD_EXTRA_BYTES = 4 }; /* a colon, a space, the end of the line */
 
 #define AT(member) offsetof(struct service_head, member)
 
@@ -46,8 +47,32 @@ static bool is_well_formed(struct str name, struct str value)
     return is_token(name) && (value.len == 0 || memchr(value.ptr, '\r', value.len) == NULL);
 }
 
+/* A line ends at CR LF, which its reader has made two zeros. */
+static void head_pass_line(struct service_head *h, struct str last)
+{
+    const char *const end = last.ptr + last.len;
+    h->is_malformed = h->is_malformed || end[0] != '\0' || end[1] != '\0';
+    h->at = end + 2;
+}
+
+void service_head_begin(struct service_head *h, struct str method, struct str target, struct str version)
+{
+    h->is_malformed = h->is_malformed || method.ptr + method.len + 1 != target.ptr || target.ptr + target.len + 1 != version.ptr;
+    head_pass_line(h, version);
+}
+
+void service_head_end(struct service_head *h, const char *end)
+{
+    h->is_malformed = h->is_malformed || h->at + 2 != end || h->at[0] != '\0' || h->at[1] != '\0';
+}
+
 void service_head_add(struct service_head *h, struct str name, struct str value)
 {
+    if (h->at != NULL) {
+        h->is_malformed = h->is_malformed || name.ptr != h->at;
+        head_pass_line(h, value);
+    }
+    h->n_bytes += name.len + value.len + FIELD_EXTRA_BYTES;
     h->is_malformed = h->is_malformed || !is_well_formed(name, value);
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         if (!str_equal_nocase(name, str_of(fields[i].name)))
@@ -74,7 +99,7 @@ static enum err head_check_repeats(const struct service_head *h, struct err_info
 enum err service_head_check(const struct service_head *h, struct err_info *e)
 {
     if (h->is_malformed)
-        return ERR_SET(e, ERR_INVALID, "a header is malformed: its name ends at the colon and holds no space, its value is one line");
+        return ERR_SET(e, ERR_INVALID, "a header is malformed: its name ends at the colon and holds no space, its value is one line, which ends in CR LF");
     TRY(head_check_repeats(h, e));
     if (h->n_host == 0 && !h->is_http_1_0)
         return ERR_PARAM(e, "Host", "the header Host is missing; HTTP/1.1 requires it");
@@ -89,6 +114,25 @@ enum err service_head_check(const struct service_head *h, struct err_info *e)
         return ERR_PARAM(e, "Transfer-Encoding", "HTTP/1.0 has no Transfer-Encoding; send Content-Length");
     if (!str_equal_nocase(h->transfer_encoding, STR("chunked")))
         return ERR_PARAM(e, "Transfer-Encoding", "the header Transfer-Encoding may only be chunked");
+    return OK;
+}
+
+/* The parameter says which status it is. */
+static enum err head_refuse_size(const char *parameter, const char *what, int max, struct err_info *e)
+{
+    (void)ERR_PARAM(e, parameter, "%s, and may be at most %d", what, max);
+    e->code = ERR_TOO_LARGE;
+    return ERR_TOO_LARGE;
+}
+
+enum err service_head_check_size(const struct service_head *h, struct err_info *e)
+{
+    if (h->target_bytes > SERVICE_TARGET_MAX_BYTES)
+        return head_refuse_size("target", "the path and the query have too many bytes", SERVICE_TARGET_MAX_BYTES, e);
+    if (h->n_bytes > SERVICE_FIELDS_MAX_BYTES)
+        return head_refuse_size("headers", "the header fields have too many bytes", SERVICE_FIELDS_MAX_BYTES, e);
+    if (h->n_values > SERVICE_VALUES_MAX)
+        return head_refuse_size("headers", "the header fields, cookies and parameters are too many", SERVICE_VALUES_MAX, e);
     return OK;
 }
 

@@ -43,6 +43,7 @@ struct service_request *service_request_new(const struct api_world *world, struc
     r->api.arena = &r->arena;
     r->api.memory = &r->memory;
     r->api.wait = (struct db_wait){.deadline_ns = INT64_MAX, .cancelled = &r->is_cancelled, .wake_fd = -1};
+    r->head.target_bytes = target.len;
     r->api.target = arena_copy(&r->arena, request_origin_form(target));
     if (r->api.target.ptr != NULL)
         return r;
@@ -104,15 +105,23 @@ void service_request_route(struct service_request *r, struct str method)
         r->allow = (struct str){0};
 }
 
+static enum err request_refuse(struct service_request *r, const struct err_info *e)
+{
+    r->refusal = *e;
+    r->allow = (struct str){0};
+    return e->code;
+}
+
 enum err service_request_check(struct service_request *r)
 {
     struct err_info ambiguity = {0};
-    const enum err code = service_head_check(&r->head, &ambiguity);
-    if (code == OK)
-        return OK;
-    r->refusal = ambiguity;
-    r->allow = (struct str){0};
-    return code;
+    return service_head_check(&r->head, &ambiguity) == OK ? OK : request_refuse(r, &ambiguity);
+}
+
+enum err service_request_measure(struct service_request *r)
+{
+    struct err_info size = {0};
+    return service_head_check_size(&r->head, &size) == OK ? OK : request_refuse(r, &size);
 }
 
 enum api_lane service_request_lane(const struct service_request *r)

@@ -58,6 +58,8 @@ void service_request_route(struct service_request *r, struct str method);
 /* service_head_check of its header, after its route is found, as that says how errors are written; a failure becomes the refusal
  * whatever else is wrong. */
 enum err service_request_check(struct service_request *r) MUST_USE;
+/* service_head_check_size, likewise. */
+enum err service_request_measure(struct service_request *r) MUST_USE;
 /* Whether the route's work is queued, and where. */
 enum api_lane service_request_lane(const struct service_request *r);
 /* Fills the reply: the refusal if there is one, else what the route's handler says. The body is gone then. */

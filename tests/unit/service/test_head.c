@@ -106,6 +106,64 @@ START_TEST(test_request_ids)
 }
 END_TEST
 
+enum { HEAD_MAX = 128 };
+
+/* As libmicrohttpd 0.9.75 leaves a head: zeros for what parts it, and found fields by where lines begin ('|' is a zero here). */
+static bool is_head_fine(const char *text)
+{
+    char head[HEAD_MAX];
+    struct service_head h = {0};
+    const size_t len = strlen(text);
+    for (size_t i = 0; i <= len; i++)
+        head[i] = text[i] == '|' ? '\0' : text[i];
+    const char *target = head + strlen(head) + 1, *version = target + strlen(target) + 1, *at = version + strlen(version) + 2;
+    service_head_begin(&h, str_of(head), str_of(target), str_of(version));
+    while (at < head + len && *at != '\0') {
+        const char *value = at + strlen(at) + 1;
+        value += strspn(value, " ");
+        service_head_add(&h, str_of(at), str_of(value));
+        for (at = value + strlen(value); at < head + len - 2 && *at == '\0';)
+            at++;
+    }
+    service_head_end(&h, head + len);
+    struct err_info e = {0};
+    return service_head_check(&h, &e) == OK;
+}
+
+START_TEST(test_a_head_is_lines_and_nothing_else)
+{
+    static const struct { const char *head; bool is_fine; } cases[] = {
+        {"GET|/a|HTTP/1.1||Host| a||||", true},
+        {"GET|/a|HTTP/1.1||Host| a||X-Any|1||Y| ||||", true},
+        {"GET||/a|HTTP/1.1||Host| a||||", false},
+        {"GET|/a||HTTP/1.1||Host| a||||", false},
+        {"GET|/a|HTTP/1.1|Host| a||||", false},
+        {"GET|/a|HTTP/1.1||Host| a|||", false},
+        {"GET|/a|HTTP/1.1||Host| a|X-Any|1||||", false},
+        {"GET|/a|HTTP/1.1||Host| a|||X-Any|1||||", false},
+        {"GET|/a|HTTP/1.1||Host| a|||b||||", false},
+        {"GET|/a|HTTP/1.1||Host| a||| 1||", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        ck_assert_msg(is_head_fine(cases[i].head) == cases[i].is_fine, "%s", cases[i].head);
+}
+END_TEST
+
+START_TEST(test_sizes)
+{
+    static const struct { size_t target_bytes, n_bytes, n_values; const char *parameter; } cases[] = {
+        {18432, 16384, 128, NULL}, {18433, 0, 0, "target"}, {0, 16385, 0, "headers"}, {0, 0, 129, "headers"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct service_head h = {
+            .target_bytes = cases[i].target_bytes, .n_bytes = cases[i].n_bytes, .n_values = cases[i].n_values};
+        struct err_info e = {0};
+        const enum err code = service_head_check_size(&h, &e);
+        ck_assert_msg(code == (cases[i].parameter == NULL ? OK : ERR_TOO_LARGE), "case %zu", i);
+        ck_assert_str_eq(e.parameter, cases[i].parameter == NULL ? "" : cases[i].parameter);
+    }
+}
+END_TEST
+
 static TCase *tcase_head(void)
 {
     TCase *tc = tcase_create("head");
@@ -113,6 +171,8 @@ static TCase *tcase_head(void)
     tcase_add_test(tc, test_names_the_header_at_fault);
     tcase_add_test(tc, test_keeps_the_values);
     tcase_add_test(tc, test_request_ids);
+    tcase_add_test(tc, test_a_head_is_lines_and_nothing_else);
+    tcase_add_test(tc, test_sizes);
     return tc;
 }
 
