@@ -24,7 +24,7 @@ struct api_header {
 
 /* What the handlers need of the running process; read-only but for what is documented as thread-safe. */
 struct api_world {
-    struct db_writer *writer;
+    struct db_writer *writer;        /* NULL: nothing is written, and no route of API_LANE_INGEST comes to run */
     struct db_vector_board *vectors; /* how similar traces are searched */
     struct api_embedder *embedder;   /* NULL: the built-in one */
     struct str admin_token;          /* empty: nobody is admin */

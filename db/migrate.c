@@ -249,18 +249,39 @@ enum err db_migrate_run_all(struct db_conn *c, const struct db_wait *wait, struc
     return code;
 }
 
+/* *rows stays NULL where there are none, not even their table. */
+static enum err read_rows(struct db_conn *c, const struct db_wait *wait, struct db_result **rows, struct err_info *e)
+{
+    AUTO(db_result) struct db_result *has_table = NULL;
+    TRY(db_run(c, wait, &find_table, NULL, &has_table, e));
+    return db_get_bool(has_table, 0, 0) ? db_run(c, wait, &list_rows, NULL, rows, e) : OK;
+}
+
 enum err db_migrate_status_all(struct db_conn *c, const struct db_wait *wait, struct db_migrations all,
                                void (*each)(void *arg, const struct db_migration_status *status), void *arg, struct err_info *e)
 {
-    AUTO(db_result) struct db_result *has_table = NULL;
     AUTO(db_result) struct db_result *rows = NULL;
-    TRY(db_run(c, wait, &find_table, NULL, &has_table, e));
-    if (db_get_bool(has_table, 0, 0))
-        TRY(db_run(c, wait, &list_rows, NULL, &rows, e));
+    TRY(read_rows(c, wait, &rows, e));
     struct merge m = {.all = all, .rows = rows};
     while (merge_next(&m)) {
         const struct db_migration_status status = merge_status(&m);
         each(arg, &status);
+    }
+    return OK;
+}
+
+enum err db_migrate_check_all(struct db_conn *c, const struct db_wait *wait, struct db_migrations all, struct err_info *e)
+{
+    AUTO(db_result) struct db_result *rows = NULL;
+    TRY(read_rows(c, wait, &rows, e));
+    struct merge m = {.all = all, .rows = rows};
+    TRY(merge_check(m, e));
+    while (merge_next(&m)) {
+        const struct db_migration_status status = merge_status(&m);
+        if (status.state != DB_MIGRATION_APPLIED)
+            return ERR_SET(e, ERR_INVALID,
+                           "the database's schema lacks migration %d (%.*s): run this version where it may write, with the primary's URL, "
+                           "and wait until the replica has it", status.version, STR_ARG(status.name));
     }
     return OK;
 }
@@ -278,6 +299,11 @@ enum err db_migrate_status(struct db_conn *c, const struct db_wait *wait,
                            void (*each)(void *arg, const struct db_migration_status *status), void *arg, struct err_info *e)
 {
     return db_migrate_status_all(c, wait, embedded, each, arg, e);
+}
+
+enum err db_migrate_check(struct db_conn *c, const struct db_wait *wait, struct err_info *e)
+{
+    return db_migrate_check_all(c, wait, embedded, e);
 }
 
 const char *db_migration_state_name(enum db_migration_state state)

@@ -52,12 +52,17 @@ enum err db_migrate_status(struct db_conn *c, const struct db_wait *wait,
                            void (*each)(void *arg, const struct db_migration_status *status), void *arg,
                            struct err_info *e) MUST_USE;
 
-/* The same for any migrations: what the two above do with those compiled in. */
+/* OK when the schema is this binary's; else ERR_INVALID, saying what to do. Changes nothing, so it may be asked of a standby. */
+enum err db_migrate_check(struct db_conn *c, const struct db_wait *wait, struct err_info *e) MUST_USE;
+
+/* The same for any migrations: what the three above do with those compiled in. */
 enum err db_migrate_run_all(struct db_conn *c, const struct db_wait *wait, struct db_migrations all, int *n_applied,
                             struct err_info *e) MUST_USE;
 enum err db_migrate_status_all(struct db_conn *c, const struct db_wait *wait, struct db_migrations all,
                                void (*each)(void *arg, const struct db_migration_status *status), void *arg,
                                struct err_info *e) MUST_USE;
+
+enum err db_migrate_check_all(struct db_conn *c, const struct db_wait *wait, struct db_migrations all, struct err_info *e) MUST_USE;
 
 /* Whether the server is one this program can use, and pgvector is in this database; makes the extension when it is not.
  * Part of a run, under its lock. */

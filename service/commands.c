@@ -62,6 +62,8 @@ int service_command_migrate(int argc, char **argv)
     }
     if (only_status && service_schema_print(&config, stdout, &is_current, &e) == OK)
         return is_current ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (!only_status && service_config_check_write(&config, &e) != OK)
+        return command_fail(&e);
     service_signals_block();
     if (only_status || service_schema_migrate(&config, &n_applied, &e) != OK)
         return command_fail(&e);
@@ -74,7 +76,7 @@ int service_command_import(int argc, char **argv)
     AUTO(service_config) struct service_config config = {0};
     struct err_info e = {0};
     int n_files = 0;
-    if (!command_configure(&config, argc, argv, &n_files, service_config_check_database, &e))
+    if (!command_configure(&config, argc, argv, &n_files, service_config_check_write, &e))
         return command_fail(&e);
     if (n_files == 0) {
         (void)fprintf(stderr, "tracekin: import needs a file of OTLP/JSON lines, or - for the standard input\n");
@@ -95,6 +97,8 @@ int service_command_index(int argc, char **argv)
         (void)fprintf(stderr, "tracekin: index takes status, the default, or rebuild\n");
         return EXIT_USAGE;
     }
+    if (is_rebuild && service_config_check_write(&config, &e) != OK)
+        return command_fail(&e);
     service_signals_block();
     const enum err code = is_rebuild ? service_index_rebuild(&config, stdout, &e) : service_index_print(&config, stdout, &e);
     return code == OK ? EXIT_SUCCESS : command_fail(&e);

@@ -35,6 +35,8 @@ static const struct service_setting settings[] = {
      "TRACEKIN_DATABASE_URL may be of a role that can only read and write rows. Without it one role does all."},
     {"database-owner-url-file", "TRACEKIN_DATABASE_OWNER_URL_FILE", SETTING_PATH, SETTING(owner_url_file), "", 0, 0,
      "A file that holds this URL, in its place."},
+    {"read-only", "TRACEKIN_READ_ONLY", SETTING_BOOL, SETTING(is_read_only), "false", 0, 1,
+     "Whether only to answer questions, of a replica (hot standby) for instance: nothing is written, migrated or kept up."},
     {"insecure", "TRACEKIN_INSECURE", SETTING_BOOL, SETTING(is_insecure), "false", 0, 1,
      "Whether to serve beyond this machine although anyone who reaches the port may read and write everything."},
     {"admin-token", "TRACEKIN_ADMIN_TOKEN", SETTING_SECRET, SETTING(admin_token), "", 0, 0,
@@ -277,6 +279,14 @@ enum err service_config_check_database(struct service_config *c, struct err_info
     if (urls.owner == NULL)
         urls.owner = urls.serving;
     c->urls = urls;
+    return OK;
+}
+
+enum err service_config_check_write(struct service_config *c, struct err_info *e)
+{
+    TRY(service_config_check_database(c, e));
+    if (c->is_read_only)
+        return ERR_SET(e, ERR_INVALID, "TRACEKIN_READ_ONLY is set, and this would write to the database: unset it, and name the primary");
     return OK;
 }
 

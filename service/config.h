@@ -27,7 +27,7 @@ struct service_config {
     struct str database_url, database_url_file, owner_url, owner_url_file;
     struct service_urls urls; /* of these; NULL until service_config_check_database */
     struct arena texts;       /* what is borrowed from neither arguments nor environment */
-    int64_t is_insecure;
+    int64_t is_insecure, is_read_only;
     int64_t retention_ns; /* 0: keep everything */
     int64_t quiet_ns;     /* of the assembler */
     int64_t vector_method; /* an enum db_vector_method */
@@ -64,6 +64,8 @@ int64_t service_config_request_bytes(const struct service_config *c);
 /* The database is named, by URLs without a fault, which are in c->urls from now on, read from their files where they are in
  * some. Nothing of a URL is in the message. */
 enum err service_config_check_database(struct service_config *c, struct err_info *e) MUST_USE;
+/* As service_config_check_database; and the database may be written to. */
+enum err service_config_check_write(struct service_config *c, struct err_info *e) MUST_USE;
 /* Whether one role serves and another owns the schema. */
 bool service_config_has_owner(const struct service_config *c);
 

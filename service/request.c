@@ -101,8 +101,11 @@ void service_request_route(struct service_request *r, struct str method)
     r->api.content_encoding = r->head.content_encoding;
     r->api.accept = r->head.accept;
     r->api.authorization = r->head.authorization;
-    if (api_route_find(&r->api, &r->allow, &r->refusal) == OK)
-        r->allow = (struct str){0};
+    if (api_route_find(&r->api, &r->allow, &r->refusal) != OK)
+        return;
+    r->allow = (struct str){0};
+    if (r->api.route->lane == API_LANE_INGEST && r->api.world->writer == NULL)
+        (void)ERR_SET(&r->refusal, ERR_UNAVAILABLE, "this service only answers questions (TRACEKIN_READ_ONLY): send this to one that writes");
 }
 
 static enum err request_refuse(struct service_request *r, const struct err_info *e)

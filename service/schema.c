@@ -19,14 +19,16 @@ static int64_t deadline_in(int64_t seconds)
     return clock_mono_ns() + seconds * NS_PER_S;
 }
 
-/* The sessions that bring the schema up to date. */
+/* The sessions that bring the schema up to date, or the one that looks at it. */
 struct sessions {
     struct db_conn *owner;
     struct db_conn *serving; /* NULL: the owner serves */
+    struct db_conn *reader;  /* in place of both */
 };
 
 static void sessions_auto(struct sessions *s)
 {
+    db_conn_free(s->reader);
     db_conn_free(s->owner);
     db_conn_free(s->serving);
 }
@@ -72,6 +74,8 @@ static enum err schema_explain(enum err code, struct err_info *e)
 static enum err schema_try(const struct sessions *s, const struct service_interrupt *interrupt, int *n_applied, struct err_info *e)
 {
     const struct db_wait wait = service_interrupt_wait(interrupt, deadline_in(MIGRATE_TIMEOUT_S));
+    if (s->reader != NULL)
+        return db_migrate_check(s->reader, &wait, e);
     const enum err code = db_migrate_run(s->owner, &wait, n_applied, e);
     return code == OK ? schema_share(s, &wait, e) : schema_explain(code, e);
 }
@@ -94,7 +98,7 @@ static enum err schema_insist(const struct sessions *s, const struct service_int
 }
 
 /* A signal that came too late to end anything still is one. */
-static enum err schema_migrate_on(const struct sessions *s, int64_t deadline_ns, int *n_applied, struct err_info *e)
+static enum err schema_settle(const struct sessions *s, int64_t deadline_ns, int *n_applied, struct err_info *e)
 {
     struct service_interrupt *interrupt = NULL;
     TRY(service_interrupt_new(&interrupt, e));
@@ -111,7 +115,14 @@ enum err service_schema_migrate(const struct service_config *config, int *n_appl
         return ERR_SET_NOMEM(e);
     if (service_config_has_owner(config) && (s.serving = db_conn_new(config->urls.serving, "tracekin grant")) == NULL)
         return ERR_SET_NOMEM(e);
-    return schema_migrate_on(&s, clock_mono_ns() + config->startup_timeout_ns, n_applied, e);
+    return schema_settle(&s, clock_mono_ns() + config->startup_timeout_ns, n_applied, e);
+}
+
+enum err service_schema_check(const struct service_config *config, struct err_info *e)
+{
+    AUTO(sessions) struct sessions s = {.reader = db_conn_new(config->urls.serving, "tracekin schema")};
+    int none = 0;
+    return s.reader == NULL ? ERR_SET_NOMEM(e) : schema_settle(&s, clock_mono_ns() + config->startup_timeout_ns, &none, e);
 }
 
 static void survey_take(void *arg, const struct db_migration_status *m)

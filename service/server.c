@@ -80,7 +80,7 @@ static enum err server_start_lanes(struct server *s, struct err_info *e)
 }
 
 /* What changes the schema, or sees how another role does, is the owner's. */
-static enum err server_start_background(struct server *s, struct err_info *e)
+static enum err server_start_upkeep(struct server *s, struct err_info *e)
 {
     const char *url = s->config.urls.serving, *owner_url = s->config.urls.owner;
     const struct db_assemble_when when = {s->config.quiet_ns / NS_PER_MS, ASSEMBLER_MAX_AGE_MS, s->world.embedder != NULL};
@@ -88,26 +88,41 @@ static enum err server_start_background(struct server *s, struct err_info *e)
     TRY(service_assembler_start(url, &when, &s->assembler, e));
     TRY(service_embedder_start(url, s->world.embedder, when.quiet_ms, &s->embedder, e));
     TRY(service_index_keeper_start(owner_url, &wish, s->world.vectors, &s->index_keeper, e));
-    TRY(service_index_monitor_start(owner_url, s->world.vectors, &s->index_monitor, e));
     TRY(service_chunker_start(owner_url, &s->chunker, e));
-    TRY(service_slow_queries_start(url, s->config.slow_query_ns, s->world.vectors, &s->slow_queries, e));
     return service_retention_start(owner_url, s->config.retention_ns, &s->retention, e);
+}
+
+static enum err server_start_background(struct server *s, struct err_info *e)
+{
+    const struct service_urls *urls = &s->config.urls;
+    TRY(service_index_monitor_start(s->config.is_read_only ? urls->serving : urls->owner, s->world.vectors, &s->index_monitor, e));
+    TRY(service_slow_queries_start(urls->serving, s->config.slow_query_ns, s->world.vectors, &s->slow_queries, e));
+    return s->config.is_read_only ? OK : server_start_upkeep(s, e);
+}
+
+static enum err server_open_store(struct server *s, struct err_info *e)
+{
+    const char *owner_url = service_config_has_owner(&s->config) ? s->config.urls.owner : NULL;
+    int n_applied = 0;
+    if (s->config.is_read_only) {
+        TRY(service_schema_check(&s->config, e));
+        LOG(LOG_INFO, "read_only", LOG_CSTR("help", "questions are answered; nothing is written, assembled or kept up"));
+        return OK;
+    }
+    TRY(service_schema_migrate(&s->config, &n_applied, e));
+    LOG(LOG_INFO, "schema_ready", LOG_INT("migrations_applied", n_applied));
+    return db_writer_new(s->config.urls.serving, owner_url, (int)s->config.n_writer_threads, &s->world.writer, e);
 }
 
 static enum err server_start(struct server *s, struct err_info *e)
 {
-    const char *url = s->config.urls.serving;
-    const char *owner_url = service_config_has_owner(&s->config) ? s->config.urls.owner : NULL;
-    int n_applied = 0;
     TRY(service_embeddings_new(&s->config, &s->world.embedder, e));
-    TRY(service_schema_migrate(&s->config, &n_applied, e));
-    LOG(LOG_INFO, "schema_ready", LOG_INT("migrations_applied", n_applied));
-    TRY(db_writer_new(url, owner_url, (int)s->config.n_writer_threads, &s->world.writer, e));
+    TRY(server_open_store(s, e));
     s->world.vectors = db_vector_board_new();
     if (s->world.vectors == NULL)
         return ERR_SET_NOMEM(e);
     TRY(server_start_background(s, e));
-    TRY(service_ready_new(url, &s->ready, e));
+    TRY(service_ready_new(s->config.urls.serving, &s->ready, e));
     TRY(service_watcher_new(&s->watcher, e));
     TRY(server_start_lanes(s, e));
     TRY(service_config_admin_token(&s->config, &s->admin_token, e));
@@ -148,7 +163,8 @@ static void server_cancel(struct server *s)
     service_signals_unblock();
     for (int i = API_LANE_READ; i < N_LANES; i++)
         service_lane_cancel(s->lanes[i]);
-    db_writer_cancel(s->world.writer);
+    if (s->world.writer != NULL)
+        db_writer_cancel(s->world.writer);
 }
 
 static void server_drain(struct server *s)

@@ -282,7 +282,7 @@ START_TEST(what_the_owner_may_not_give_is_told)
 }
 END_TEST
 
-/* As docs/runbooks/TWO_ROLES.md has it. */
+/* As docs/runbooks/SECURE_SETUP.md has it. */
 START_TEST(a_database_of_a_superuser_is_taken_over)
 {
     struct server s;
