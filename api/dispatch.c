@@ -11,13 +11,20 @@ static struct str query_of(struct str target)
     return query;
 }
 
+/* What was to be stored is by now, however little room there is to say so. */
+static enum err no_room_for_answer(const struct api_req *req, struct err_info *e)
+{
+    if (req->route->lane == API_LANE_INGEST)
+        return ERR_SET(e, ERR_OUTCOME_UNKNOWN, "there was no memory for the answer, though what was sent may be stored; send it "
+                                               "again, nothing is stored twice");
+    return ERR_SET(e, ERR_NOMEM, "the answer is too large; ask for less, with a smaller limit or a narrower window");
+}
+
 enum err api_run(struct api_req *req, struct api_reply *reply, struct err_info *e)
 {
     TRY(api_params_parse(query_of(req->target), req->route->params, req->world->wall_ns(), req->arena, &req->params, e));
     TRY(req->route->handler(req, reply, e));
-    if (!buf_is_ok(&reply->body))
-        return ERR_SET(e, ERR_NOMEM, "the answer is too large; ask for less, with a smaller limit or a narrower window");
-    return OK;
+    return buf_is_ok(&reply->body) ? OK : no_room_for_answer(req, e);
 }
 
 /* Handlers see that there is no memory; only the share knows when that is so by a bound. A question has nothing to send less

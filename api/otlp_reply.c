@@ -130,6 +130,7 @@ static int grpc_code_of(enum err code)
     case ERR_BUSY: return 14;
     case ERR_TIMEOUT: return 14;
     case ERR_CANCELLED: return 1;
+    case ERR_OUTCOME_UNKNOWN: return 4; /* DEADLINE_EXCEEDED, which alone "may be returned even if the operation has completed" */
     case ERR_UNAVAILABLE: return 14;
     case ERR_NOMEM: return 14;
     case ERR_INTERNAL: return 13;
@@ -197,7 +198,7 @@ static void add_retry_after(struct api_reply *reply, enum err code)
     for (size_t i = 0; i < reply->n_headers; i++)
         if (str_equal_nocase(str_of(reply->headers[i].name), STR("Retry-After")))
             return;
-    (void)api_reply_header(reply, "Retry-After", code == ERR_BUSY || code == ERR_CANCELLED ? STR("1") : STR("5"));
+    (void)api_reply_header(reply, "Retry-After", code == ERR_BUSY || code == ERR_CANCELLED || code == ERR_OUTCOME_UNKNOWN ? STR("1") : STR("5"));
 }
 
 /* The bound of the message may have cut a character in two. */

@@ -26,6 +26,7 @@ static struct status status_of(enum err code)
     case ERR_BUSY: return (struct status){503, "Service Unavailable", "1"};
     case ERR_TIMEOUT: return (struct status){504, "Gateway Timeout", NULL};
     case ERR_CANCELLED: return (struct status){503, "Service Unavailable", "1"};
+    case ERR_OUTCOME_UNKNOWN: return (struct status){503, "Service Unavailable", "1"};
     case ERR_UNAVAILABLE: return (struct status){503, "Service Unavailable", "5"};
     case ERR_NOMEM: return (struct status){503, "Service Unavailable", "5"};
     case ERR_INTERNAL: return (struct status){500, "Internal Server Error", NULL};

@@ -48,6 +48,7 @@ const char *err_name(enum err code)
         [ERR_BUSY] = "busy",
         [ERR_TIMEOUT] = "timeout",
         [ERR_CANCELLED] = "cancelled",
+        [ERR_OUTCOME_UNKNOWN] = "outcome_unknown",
         [ERR_UNAVAILABLE] = "unavailable",
         [ERR_NOMEM] = "nomem",
         [ERR_INTERNAL] = "internal",

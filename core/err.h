@@ -19,6 +19,7 @@ enum err {
     ERR_BUSY,        /* a bounded queue or pool is full; try again soon */
     ERR_TIMEOUT,     /* the deadline passed */
     ERR_CANCELLED,   /* the client went away, or the process is stopping */
+    ERR_OUTCOME_UNKNOWN, /* whether it was done cannot be told, as the answer was lost; doing it again is safe */
     ERR_UNAVAILABLE, /* the database, or the embeddings endpoint, cannot be reached; try again later */
     ERR_NOMEM,       /* out of memory; try again later */
     ERR_INTERNAL,    /* a defect of this program or of its database schema */

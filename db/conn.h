@@ -6,7 +6,7 @@
  * does not answer that either within DB_CANCEL_GRACE_MS the connection is closed.
  *
  * Errors: ERR_TIMEOUT at the deadline, ERR_CANCELLED when the wait was cancelled, ERR_UNAVAILABLE when there is no
- * connection or it was lost, ERR_INVALID for a URL with a fault (db/url.h) and for input PostgreSQL refuses (SQLSTATE 22xxx), ERR_BUSY for 53xxx, for a deadlock or
+ * connection or it was lost, ERR_OUTCOME_UNKNOWN when that befell a db_commit, ERR_INVALID for a URL with a fault (db/url.h) and for input PostgreSQL refuses (SQLSTATE 22xxx), ERR_BUSY for 53xxx, for a deadlock or
  * serialisation failure (40xxx), for a lock not had (55P03) and for a plan that a change of the schema made stale, ERR_INTERNAL
  * for the rest. err.sqlstate and err.detail hold the server's words. A statement's error leaves the connection usable,
  * but for that of a server that takes no writes (25006): it may be a standby now, so the session is closed. */
@@ -100,6 +100,9 @@ enum err db_run_anew(struct db_conn *c, const struct db_wait *wait, const struct
 /* Runs SQL text without parameters, not prepared, several statements allowed: migrations, BEGIN, COMMIT. out may be NULL; else
  * it is the last statement's result, as text: only db_get_str reads it. COMMIT of a failed transaction is ERR_INTERNAL. */
 enum err db_exec(struct db_conn *c, const struct db_wait *wait, const char *sql, struct db_result **out, struct err_info *e) MUST_USE;
+/* COMMIT. ERR_OUTCOME_UNKNOWN when it was sent and the server has not said what became of it; any other error means that nothing
+ * of the transaction is stored, now or later. */
+enum err db_commit(struct db_conn *c, const struct db_wait *wait, struct err_info *e) MUST_USE;
 /* COPY ... FROM STDIN (FORMAT binary): sql starts it, data is the whole stream with header and trailer. */
 enum err db_copy(struct db_conn *c, const struct db_wait *wait, const char *sql, struct str data, struct err_info *e) MUST_USE;
 /* Rolls back an open transaction if there is one; closes the connection when even that fails. */

@@ -56,6 +56,32 @@ enum err db_exec(struct db_conn *c, const struct db_wait *wait, const char *sql,
     return db_result_take(&result, out, e);
 }
 
+/* --- COMMIT */
+
+/* An error of the server's is its word that the transaction is undone, a cancel that it has seen included. One by which it ends the
+ * session may come after the commit, and so may the session's loss. */
+static bool commit_is_told(const struct db_conn *c, const struct err_info *why)
+{
+    return db_conn_is_open(c) && (why->sqlstate[0] != '\0' || c->cancel_seen);
+}
+
+enum err db_commit(struct db_conn *c, const struct db_wait *wait, struct err_info *e)
+{
+    struct err_info why = {.code = OK};
+    TRY(db_conn_begin(c, wait, e));
+    if (db_exec(c, wait, "COMMIT", NULL, &why) == OK)
+        return OK;
+    if (!commit_is_told(c, &why)) {
+        struct err_info unknown = {.code = OK};
+        (void)ERR_SET(&unknown, ERR_OUTCOME_UNKNOWN,
+                      "the database's answer to the commit was lost, so this may be stored or not; send it again, nothing is stored twice");
+        memcpy(unknown.detail, why.detail, sizeof unknown.detail);
+        why = unknown;
+    }
+    db_conn_err_pass(e, &why);
+    return why.code;
+}
+
 /* --- COPY */
 
 /* Sends the data piece by piece, so that libpq's buffer does not hold all of it once more. Ends early when the wait does. */

@@ -104,7 +104,7 @@ static enum err store(struct db_conn *c, const struct db_wait *wait, const struc
     TRY(db_trace_merge_prepare(c, wait, e));
     TRY(db_stage_begin(c, wait, e));
     TRY(db_store_traces_within(c, wait, traces, n, arena, e));
-    return db_exec(c, wait, "COMMIT", NULL, e);
+    return db_commit(c, wait, e);
 }
 
 enum err db_store_traces(struct db_conn *c, const struct db_wait *wait, const struct db_given_trace *traces, size_t n,

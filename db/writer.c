@@ -203,6 +203,24 @@ static int compare_deadlines(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Whether a batch has better chances alone: it may have been another's row that was refused, or another's time that was over. */
+static bool is_worth_going_alone(const struct job *j)
+{
+    const bool ran_out = j->code == ERR_TIMEOUT || j->code == ERR_OUTCOME_UNKNOWN;
+    return db_writer_is_refused(&j->error) || (ran_out && clock_left_ms(j->deadline_ns) > 0);
+}
+
+/* Fails only as far as it did together: what may be stored since then still may be. */
+static void store_alone_too(struct thread *t, struct job *j)
+{
+    const struct err_info together = j->error;
+    store_alone(t, j);
+    if (j->code == OK || together.code != ERR_OUTCOME_UNKNOWN)
+        return;
+    j->code = together.code;
+    j->error = together;
+}
+
 /* When the transaction of all failed, those that have time left go alone if that may help, each given back before the next
  * begins. The one with the least time goes first, so none keeps another past its deadline. */
 static void store_group(struct thread *t, struct group *g)
@@ -218,8 +236,8 @@ static void store_group(struct thread *t, struct group *g)
         struct job *const j = g->jobs[i];
         j->code = code;
         j->error = error;
-        if (db_writer_is_refused(&error) || (code == ERR_TIMEOUT && clock_left_ms(j->deadline_ns) > 0))
-            store_alone(t, j);
+        if (is_worth_going_alone(j))
+            store_alone_too(t, j);
         finish(t->writer, &j, 1);
     }
 }

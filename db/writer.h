@@ -22,8 +22,9 @@ struct db_written {
 /* owner_url: db_partition_days_new's. ERR_NOMEM, ERR_INTERNAL. */
 enum err db_writer_new(const char *url, const char *owner_url, int n_threads, struct db_writer **out, struct err_info *e) MUST_USE;
 void db_writer_free(struct db_writer *w);
-/* OK only after COMMIT. ERR_BUSY: the queue is full; ERR_UNAVAILABLE: no database; ERR_TIMEOUT, ERR_CANCELLED: unknown whether
- * it is stored (sending it again is safe). The batch is borrowed until the call returns. */
+/* OK only after COMMIT. ERR_OUTCOME_UNKNOWN: it may be stored (sending it again is safe). Any other error: nothing of it is, nor will
+ * be. ERR_BUSY: the queue is full; ERR_UNAVAILABLE: no database; ERR_TIMEOUT, ERR_CANCELLED. The batch is borrowed until the
+ * call returns. */
 enum err db_writer_write(struct db_writer *w, const struct db_batch *batch, int64_t deadline_ns, struct db_written *out,
                          struct err_info *e) MUST_USE;
 /* Cancels what is queued, what is being stored, and what is yet to come. A transaction that has got as far as its COMMIT is

@@ -207,7 +207,7 @@ static enum err commit(struct db_writer_session *s, const struct db_wait *wait, 
 {
     const struct db_wait patient = {
         .deadline_ns = wait->deadline_ns, .cancelled = s->gives_commits_up, .wake_fd = wait->wake_fd};
-    return db_exec(s->conn, &patient, "COMMIT", NULL, e);
+    return db_commit(s->conn, &patient, e);
 }
 
 static enum err try_together(struct db_writer_session *s, const struct db_wait *wait, const struct db_batch *const *batches,
@@ -222,6 +222,19 @@ static enum err try_together(struct db_writer_session *s, const struct db_wait *
     return commit(s, wait, e);
 }
 
+/* --- trying again */
+
+/* The tries of a transaction. One that may have been committed leaves that open, unless a later one is. */
+struct tries {
+    int n;
+    struct err_info last, open;
+};
+
+static bool may_be_undone(const struct db_writer_session *s, const struct err_info *e)
+{
+    return (e->code == ERR_UNAVAILABLE || e->code == ERR_OUTCOME_UNKNOWN) && !db_conn_is_open(s->conn);
+}
+
 /* Rows are keyed, so a transaction whose fate is unknown may always be tried again. */
 static bool is_worth_another_try(struct db_writer_session *s, const struct err_info *e)
 {
@@ -229,29 +242,44 @@ static bool is_worth_another_try(struct db_writer_session *s, const struct err_i
         db_partition_days_forget(s->days);
         return true;
     }
-    return strncmp(e->sqlstate, "40", 2) == 0 || (e->code == ERR_UNAVAILABLE && !db_conn_is_open(s->conn));
+    return strncmp(e->sqlstate, "40", 2) == 0 || may_be_undone(s, e);
+}
+
+/* After a try that failed: whether there is to be another. */
+static bool tries_go_on(struct tries *t, struct db_writer_session *s, const struct db_wait *wait)
+{
+    if (t->last.code == ERR_OUTCOME_UNKNOWN)
+        t->open = t->last;
+    db_rollback(s->conn, wait);
+    if (++t->n == DB_WRITER_TRIES_MAX || !is_worth_another_try(s, &t->last))
+        return false;
+    t->last = (struct err_info){.code = OK};
+    return true;
+}
+
+static enum err tries_end(const struct tries *t, struct err_info *e)
+{
+    const struct err_info *const why = t->open.code != OK ? &t->open : &t->last;
+    if (e != NULL)
+        *e = *why;
+    return why->code;
 }
 
 enum err db_writer_tx_together(struct db_writer_session *s, const struct db_wait *wait, const struct db_batch *const *batches,
                             size_t n_batches, int64_t *n_stored, struct err_info *e)
 {
-    enum err code = OK;
-    struct err_info last = {0};
-    for (int i = 0; i < DB_WRITER_TRIES_MAX; i++) {
-        last = (struct err_info){0};
-        code = try_together(s, wait, batches, n_batches, n_stored, &last);
-        if (code == OK)
-            break;
-        db_rollback(s->conn, wait);
-        if (!is_worth_another_try(s, &last))
-            break;
-    }
-    for (size_t i = 0; code == OK && i < n_batches; i++)
-        know_refs(s, batches[i]);
-    if (code != OK && e != NULL)
-        *e = last;
-    return code;
+    struct tries tries = {.n = 0};
+    do {
+        if (try_together(s, wait, batches, n_batches, n_stored, &tries.last) == OK) {
+            for (size_t i = 0; i < n_batches; i++)
+                know_refs(s, batches[i]);
+            return OK;
+        }
+    } while (tries_go_on(&tries, s, wait));
+    return tries_end(&tries, e);
 }
+
+/* --- one batch, row by row */
 
 /* Halves the slice until what is refused is one row. */
 static enum err sift(struct db_writer_session *s, const struct db_wait *wait, const struct slice *slice, struct db_written *out,
@@ -294,18 +322,10 @@ static enum err try_sifted(struct db_writer_session *s, const struct db_wait *wa
 enum err db_writer_tx_sifted(struct db_writer_session *s, const struct db_wait *wait, const struct db_batch *batch,
                           struct db_written *out, struct err_info *e)
 {
-    enum err code = OK;
-    struct err_info last = {0};
-    for (int i = 0; i < DB_WRITER_TRIES_MAX; i++) {
-        last = (struct err_info){0};
-        code = try_sifted(s, wait, batch, out, &last);
-        if (code == OK)
+    struct tries tries = {.n = 0};
+    do {
+        if (try_sifted(s, wait, batch, out, &tries.last) == OK)
             return OK;
-        db_rollback(s->conn, wait);
-        if (!is_worth_another_try(s, &last))
-            break;
-    }
-    if (e != NULL)
-        *e = last;
-    return code;
+    } while (tries_go_on(&tries, s, wait));
+    return tries_end(&tries, e);
 }

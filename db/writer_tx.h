@@ -11,7 +11,7 @@
 
 /* A COPY stream is sent whenever it has grown to this; a single row may not exceed the second. */
 enum { DB_WRITER_COPY_BYTES = 4 << 20, DB_WRITER_ROW_MAX_BYTES = 512 << 20 };
-/* Times a transaction is tried when a deadlock, a vanished partition or a lost connection undid it. */
+/* Times a transaction is tried when a deadlock, a vanished partition or a lost connection undid it, or may have. */
 enum { DB_WRITER_TRIES_MAX = 3 };
 
 struct db_writer_session {
@@ -31,7 +31,7 @@ void db_writer_session_close(struct db_writer_session *s);
 bool db_writer_is_refused(const struct err_info *e);
 
 /* Stores all batches in one transaction. *n_stored: the new rows of all. On failure nothing is stored, but for
- * ERR_TIMEOUT, ERR_CANCELLED and ERR_UNAVAILABLE, after which it may be. */
+ * ERR_OUTCOME_UNKNOWN, after which it may be. */
 enum err db_writer_tx_together(struct db_writer_session *s, const struct db_wait *wait, const struct db_batch *const *batches,
                             size_t n_batches, int64_t *n_stored, struct err_info *e) MUST_USE;
 

@@ -88,7 +88,7 @@ static void import_fail(struct import *im, const struct err_info *e)
 
 static bool is_worth_another_try(enum err code)
 {
-    return code == ERR_BUSY || code == ERR_TIMEOUT || code == ERR_UNAVAILABLE;
+    return code == ERR_BUSY || code == ERR_TIMEOUT || code == ERR_UNAVAILABLE || code == ERR_OUTCOME_UNKNOWN;
 }
 
 /* Storing twice stores once, so trying again is safe whatever became of the try before. */

@@ -7,7 +7,7 @@
 #include "tests/integration/support/batches.h"
 #include "tests/integration/support/proxy.h"
 
-enum { N_THREADS = 4, N_CALLERS = 16, N_SPANS = 300, DAY_MS = 86400 * 1000, SOON_MS = 5000, LATE_MS = 30000 };
+enum { N_THREADS = 4, N_CALLERS = 16, N_SPANS = 300, DAY_MS = 86400 * 1000, SOON_MS = 5000, LATE_MS = 30000, BRIEF_MS = 2000 };
 
 static struct db_writer *writer;
 
@@ -477,15 +477,20 @@ START_TEST(cancelling_ends_what_is_stored_what_waits_and_what_comes)
 END_TEST
 
 /* The call's transaction has all of its rows and waits for the lock to commit them. */
-static struct db_conn *hold_commit(struct db_writer *own, struct call *c)
+static struct db_conn *hold_commit_for(struct db_writer *own, struct call *c, int ms)
 {
     struct db_conn *const locker = db_conn_new(database_url(), "test");
     batches_slow_commits();
     ck_assert_int_eq(db_exec(locker, &enough, "BEGIN; " BATCHES_HOLD_COMMITS, NULL, NULL), OK);
-    *c = (struct call){.writer = own, .trace = 100, .ms = LATE_MS};
+    *c = (struct call){.writer = own, .trace = 100, .ms = ms};
     call_all(c, 1);
     batches_await_commit();
     return locker;
+}
+
+static struct db_conn *hold_commit(struct db_writer *own, struct call *c)
+{
+    return hold_commit_for(own, c, LATE_MS);
 }
 
 static void *cancel_thread(void *arg)
@@ -523,6 +528,80 @@ START_TEST(cancelling_gives_a_commit_up_that_hangs)
 }
 END_TEST
 
+/* --- a commit that is lost from sight */
+
+/* Begins a call whose COMMIT waits in the server, through a proxy. */
+static struct db_conn *hold_commit_behind(struct proxy *p, struct db_writer **remote, struct call *c, int ms)
+{
+    proxy_start(p, database_url());
+    *remote = NULL;
+    ck_assert_int_eq(db_writer_new(p->url, 1, remote, NULL), OK);
+    return hold_commit_for(*remote, c, ms);
+}
+
+static void await_spans(int64_t n)
+{
+    const int64_t until_ns = clock_mono_ns() + SOON_MS * NS_PER_MS;
+    while (batches_number("SELECT count(*) FROM spans") != n && clock_mono_ns() < until_ns)
+        (void)poll(NULL, 0, 20);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM spans"), n);
+}
+
+/* It is lost with the connection, and the next try, which waits for the first, with the network; or the time is over. Neither may
+ * be told as a failure: the commit is done behind the caller's back. */
+static const struct { bool is_dropped; enum proxy_mode then; int ms; } losses[] = {
+    {true, PROXY_CUT, LATE_MS}, {false, PROXY_HOLD, BRIEF_MS},
+};
+
+START_TEST(a_commit_whose_answer_is_lost_may_have_been_done)
+{
+    struct proxy p;
+    struct call call;
+    struct db_writer *remote;
+    struct db_conn *const locker = hold_commit_behind(&p, &remote, &call, losses[_i].ms);
+    if (losses[_i].is_dropped)
+        proxy_drop(&p);
+    proxy_set(&p, losses[_i].then);
+    join_all(&call, 1);
+    ck_assert_int_eq(call.code, ERR_OUTCOME_UNKNOWN);
+    ck_assert_int_eq(db_exec(locker, &enough, "ROLLBACK", NULL, NULL), OK);
+    await_spans(10);
+    db_conn_free(locker);
+    db_writer_free(remote);
+    proxy_stop(&p);
+}
+END_TEST
+
+START_TEST(a_commit_whose_answer_is_lost_is_found_done_by_the_next_try)
+{
+    struct proxy p;
+    struct call call;
+    struct db_writer *remote;
+    struct db_conn *const locker = hold_commit_behind(&p, &remote, &call, LATE_MS);
+    proxy_drop(&p);
+    ck_assert_int_eq(db_exec(locker, &enough, "ROLLBACK", NULL, NULL), OK);
+    join_all(&call, 1);
+    ck_assert_int_eq(call.code, OK);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM spans"), 10);
+    db_conn_free(locker);
+    db_writer_free(remote);
+    proxy_stop(&p);
+}
+END_TEST
+
+/* The server has said that it undid it. */
+START_TEST(a_commit_that_is_cancelled_in_time_was_not_done)
+{
+    struct call call;
+    struct db_conn *const locker = hold_commit_for(writer, &call, BRIEF_MS);
+    join_all(&call, 1);
+    ck_assert_int_eq(call.code, ERR_TIMEOUT);
+    ck_assert_int_eq(db_exec(locker, &enough, "ROLLBACK", NULL, NULL), OK);
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM spans"), 0);
+    db_conn_free(locker);
+}
+END_TEST
+
 static TCase *tcase_writer(void)
 {
     TCase *tcase = tcase_create("writer");
@@ -549,6 +628,9 @@ static TCase *tcase_writer(void)
     tcase_add_test(tcase, cancelling_ends_what_is_stored_what_waits_and_what_comes);
     tcase_add_test(tcase, cancelling_waits_for_a_commit);
     tcase_add_test(tcase, cancelling_gives_a_commit_up_that_hangs);
+    tcase_add_loop_test(tcase, a_commit_whose_answer_is_lost_may_have_been_done, 0, (int)ARRAY_LEN(losses));
+    tcase_add_test(tcase, a_commit_whose_answer_is_lost_is_found_done_by_the_next_try);
+    tcase_add_test(tcase, a_commit_that_is_cancelled_in_time_was_not_done);
     return tcase;
 }
 

@@ -50,6 +50,16 @@ static void link_close(struct proxy *p, int i)
     p->links[i].client_fd = p->links[i].server_fd = -1;
 }
 
+static void link_drop(struct proxy *p, int i)
+{
+    if (p->links[i].client_fd < 0)
+        return;
+    ck_assert_int_lt(p->n_orphans, PROXY_LINKS_MAX);
+    p->orphan_fds[p->n_orphans++] = p->links[i].server_fd;
+    (void)close(p->links[i].client_fd);
+    p->links[i].client_fd = p->links[i].server_fd = -1;
+}
+
 static void link_accept(struct proxy *p)
 {
     const int client_fd = accept(p->listen_fd, NULL, NULL);
@@ -105,6 +115,11 @@ static void *proxy_thread(void *arg)
             continue;
         }
         wait_for_news(p);
+        if (atomic_load(&p->is_dropping)) {
+            for (int i = 0; i < PROXY_LINKS_MAX; i++)
+                link_drop(p, i);
+            atomic_store(&p->is_dropping, false);
+        }
         if (poll(&listening, 1, 0) > 0)
             link_accept(p);
         for (int i = 0; i < PROXY_LINKS_MAX; i++)
@@ -159,6 +174,13 @@ void proxy_set(struct proxy *p, enum proxy_mode mode)
     (void)poll(NULL, 0, 4 * TURN_MS); /* for the thread to have seen it */
 }
 
+void proxy_drop(struct proxy *p)
+{
+    atomic_store(&p->is_dropping, true);
+    while (atomic_load(&p->is_dropping))
+        (void)poll(NULL, 0, TURN_MS);
+}
+
 void proxy_stop(struct proxy *p)
 {
     const struct sockaddr_un address = socket_address(p->folder, "5432");
@@ -166,6 +188,8 @@ void proxy_stop(struct proxy *p)
     (void)pthread_join(p->thread, NULL);
     for (int i = 0; i < PROXY_LINKS_MAX; i++)
         link_close(p, i);
+    while (p->n_orphans > 0)
+        (void)close(p->orphan_fds[--p->n_orphans]);
     (void)close(p->listen_fd);
     (void)unlink(address.sun_path);
     (void)rmdir(p->folder);

@@ -27,13 +27,17 @@ struct proxy {
     struct {
         int client_fd, server_fd; /* -1: free */
     } links[PROXY_LINKS_MAX];
+    int orphan_fds[PROXY_LINKS_MAX]; /* the server's ends of sessions whose clients were dropped */
+    int n_orphans;
     atomic_int mode;
-    atomic_bool is_stopping;
+    atomic_bool is_dropping, is_stopping;
     pthread_t thread;
 };
 
 void proxy_start(struct proxy *p, const char *url);
 void proxy_set(struct proxy *p, enum proxy_mode mode);
+/* Closes the client's end of every connection; the server sees nothing of it until proxy_stop. */
+void proxy_drop(struct proxy *p);
 void proxy_stop(struct proxy *p);
 
 #endif

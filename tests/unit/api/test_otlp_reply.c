@@ -232,6 +232,7 @@ static const struct {
 } troubles[] = {
     {ERR_BUSY, 503, 14, "1", "the reason"},      {ERR_UNAVAILABLE, 503, 14, "5", "the reason"},
     {ERR_NOMEM, 503, 14, "5", "the reason"},     {ERR_TIMEOUT, 503, 14, "5", "send it again"},
+    {ERR_OUTCOME_UNKNOWN, 503, 4, "1", "the reason"},
     {ERR_INTERNAL, 500, 13, NULL, "the reason"}, {ERR_TOO_LARGE, 413, 3, NULL, "the reason"},
 };
 

@@ -120,6 +120,7 @@ START_TEST(every_code_has_its_status)
         {ERR_INVALID, 400, false},  {ERR_NOT_FOUND, 404, false}, {ERR_TOO_LARGE, 413, false}, {ERR_UNSUPPORTED, 415, false},
         {ERR_BUSY, 503, true},      {ERR_TIMEOUT, 504, false},   {ERR_CANCELLED, 503, true},  {ERR_UNAVAILABLE, 503, true},
         {ERR_NOMEM, 503, true},     {ERR_INTERNAL, 500, false},  {ERR_FORBIDDEN, 403, false},  {ERR_UNAUTHENTICATED, 401, false},
+        {ERR_OUTCOME_UNKNOWN, 503, true},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         to_fail_with = (struct err_info){0};
@@ -171,6 +172,19 @@ START_TEST(an_answer_past_the_bound_is_no_half_answer)
 }
 END_TEST
 
+/* A failure that says nothing was stored would be a lie. */
+START_TEST(no_room_for_the_answer_of_a_write_leaves_its_outcome_open)
+{
+    static const struct api_route writing = {.method = "POST", .path = "/flood", .lane = API_LANE_INGEST, .handler = flood};
+    req.route = &writing;
+    api_dispatch(&req, &reply);
+    ck_assert_int_eq(reply.status, 503);
+    json_t *root = problem();
+    ck_assert_str_eq(json_string_value(json_object_get(root, "type")), "urn:tracekin:problem:outcome_unknown");
+    json_decref(root);
+}
+END_TEST
+
 START_TEST(an_error_without_a_word_is_an_error)
 {
     req.route = &silent;
@@ -214,6 +228,7 @@ static TCase *problem_case(void)
     tcase_add_test(tc, a_character_cut_in_two_is_mended);
     tcase_add_test(tc, a_wrong_method_is_405);
     tcase_add_test(tc, an_answer_past_the_bound_is_no_half_answer);
+    tcase_add_test(tc, no_room_for_the_answer_of_a_write_leaves_its_outcome_open);
     tcase_add_test(tc, an_error_without_a_word_is_an_error);
     tcase_add_test(tc, an_answer_and_an_unknown_parameter);
     return tc;
