@@ -8,8 +8,9 @@
 #include "db/vector_recall.h"
 #include "service/background.h"
 
-/* A build may take hours; PERIOD_MS is how soon a store that has grown gets its index. */
-enum { STEP_TIMEOUT_S = 24 * 3600, PERIOD_MS = 5000, FOLLOWER_PERIOD_MS = 5000, RETRY_MS = 15000 };
+/* A build may take hours; PERIOD_MS is how soon a store that has grown gets its index. One that failed is not tried again at once, as
+ * it is dear; a lost session is. */
+enum { STEP_TIMEOUT_S = 24 * 3600, PERIOD_MS = 5000, FOLLOWER_PERIOD_MS = 5000, RETRY_MS = 15000, RECONNECT_MS = 1000 };
 
 static const struct metric_family n_builds = {"tracekin_vector_index_builds_total", METRIC_COUNTER,
                                               "Generations of the vector index that this process built."};
@@ -138,7 +139,7 @@ static int step(void *arg, struct db_conn *conn, const struct db_wait *wait)
         return 0;
     metric_add(metrics_series(&n_failures, ""), 1);
     log_err(LOG_WARN, "vector_index_failed", &e);
-    return RETRY_MS;
+    return code == ERR_UNAVAILABLE ? RECONNECT_MS : RETRY_MS;
 }
 
 /* Before the first of each there is a 0 to see. */

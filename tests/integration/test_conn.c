@@ -281,6 +281,16 @@ START_TEST(a_lock_that_was_lost_ends_the_work_under_it)
 }
 END_TEST
 
+/* Over a Unix socket there are no keepalives to see at work, but what is asked for. */
+START_TEST(the_server_is_asked_to_notice_a_silent_end_within_seconds)
+{
+    static const struct db_statement keepalives = {
+        "keepalives", "SELECT count(*) FROM pg_settings WHERE name IN ('tcp_keepalives_idle', 'tcp_keepalives_interval',"
+                      " 'tcp_keepalives_count', 'tcp_user_timeout') AND source = 'session'"};
+    ck_assert_int_eq(number(&keepalives), 4);
+}
+END_TEST
+
 START_TEST(a_cut_network_is_an_error_and_then_reconnected)
 {
     struct proxy proxy;
@@ -372,6 +382,7 @@ static TCase *loss(void)
     tcase_add_test(tc, a_kept_session_that_was_lost_is_told_of_when_it_is_opened);
     tcase_add_test(tc, a_lock_that_was_lost_ends_the_work_under_it);
     tcase_add_test(tc, a_cut_network_is_an_error_and_then_reconnected);
+    tcase_add_test(tc, the_server_is_asked_to_notice_a_silent_end_within_seconds);
     tcase_add_test(tc, a_server_that_takes_no_writes_is_left);
     tcase_add_test(tc, failures_to_connect_back_off);
     tcase_add_test(tc, no_error_of_a_url_holds_its_password);
