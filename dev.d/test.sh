@@ -6,6 +6,7 @@ test_packages=(clang shellcheck git sudo curl procps nghttp2-client)
 test_timeout_s=300           # of a test that names none
 test_trixie_timeout_s=1500   # all of Debian 13's tests together
 test_scenario_timeout_s=600
+test_fault_timeout_s=${TRACEKIN_TEST_FULL:+14400} # 200 rounds; an hour of load
 test_settings='fsync = off
 full_page_writes = off
 shared_buffers = 256MB
@@ -17,7 +18,7 @@ log_min_duration_statement = -1'
 # Prints the variant that PATTERN begins with, if any: no other can have tests that match it.
 test_variant_of() {
     local variant
-    for variant in "${test_variants[@]}" dev docker docs; do
+    for variant in "${test_variants[@]}" dev docker docs fault; do
         case ${1#^} in "$variant" | "$variant".*) printf '%s\n' "$variant" ;; esac
     done
 }
@@ -37,7 +38,7 @@ test_select() {
     only=$(test_variant_of "$test_pattern")
     case $only in
         '') ;;
-        dev | docker | docs) test_variants=() ;;
+        dev | docker | docs | fault) test_variants=() ;;
         *) test_variants=("$only") ;;
     esac
 }
@@ -93,6 +94,10 @@ test_list() {
     done
     for script in "$tree"/tests/docs/*.sh; do
         test_entry "docs.$(basename "$script" .sh)" "$test_scenario_timeout_s" docs bash "$script"
+    done
+    for script in "$tree"/tests/fault/*.sh; do
+        [ "${script##*/}" = lib.sh ] ||
+            test_entry "fault.$(basename "$script" .sh)" "${test_fault_timeout_s:-$test_scenario_timeout_s}" fault bash "$script"
     done
     for script in "$tree"/tests/docker/*.py; do
         test_entry "docker.$(basename "$script" .py)" "$test_scenario_timeout_s" docker /usr/bin/python3 "$script"

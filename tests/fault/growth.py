@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""A service under mixed load (all that is stored and asked, clients that go away, sessions that are lost) is the same size in the end
+as after its warm-up: descriptors, threads, sessions, memory.
+
+    growth.sh [--seconds S]     60 by default; TRACEKIN_TEST_FULL: an hour
+"""
+import argparse
+import os
+import socket
+import sys
+import threading
+import time
+
+import clients
+from history import History
+from proxy import Proxy
+from sizes import Size, judge
+from stage import RUN, Failed, Postgres, Service, say, until
+
+READS = ("/api/v1/traces?limit=20", "/api/v1/logs?q=shelf&limit=20", "/api/v1/logs?contains=shelf+3&since=1h", "/api/v1/errors?q=shard&limit=20",
+         "/api/v1/services", "/api/v1/metrics/names", "/api/v1/patterns?limit=20", "/api/v1/stats", "/metrics", "/readyz",
+         "/api/v1/traces/5a5a5a5a5a5a5a5a0000000000000001/context", "/api/v1/traces?limit=-1", "/nowhere")
+PERIOD_S, LOSS_EVERY_S = 0.5, 7
+
+
+class Reader(threading.Thread):
+    """Asks one thing after another; every fifth question is left before its answer."""
+
+    def __init__(self, service):
+        super().__init__(daemon=True)
+        self.service, self.is_over, self.n, self.n_answered = service, threading.Event(), 0, 0
+
+    def run(self):
+        while not self.is_over.wait(0.02):
+            path = READS[self.n % len(READS)]
+            self.n += 1
+            if self.n % 5 == 0:
+                with socket.create_connection(("127.0.0.1", self.service.port)) as left:
+                    left.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            else:
+                self.n_answered += self.service.get(path)[0] != 0
+
+
+def load(service, proxy, seconds):
+    """Sizes over that time."""
+    sizes, next_loss = [], time.monotonic() + LOSS_EVERY_S
+    until_s = time.monotonic() + seconds
+    while time.monotonic() < until_s:
+        time.sleep(PERIOD_S)
+        sizes.append(Size(service))
+        if time.monotonic() > next_loss:
+            proxy.reset()
+            next_loss += LOSS_EVERY_S
+    return sizes
+
+
+def play(seconds):
+    postgres = Postgres()
+    postgres.make_database("growth")
+    proxy = Proxy(postgres.socket_path, "growth")
+    service = Service("growth", proxy.url, request_timeout="3s", assembler_quiet="300ms", log_level="error")
+    senders, readers = [], [Reader(service) for _ in range(3)]
+    try:
+        service.start()
+        senders = clients.start([service.address], "growth", History(), n_each=1, pause_s=0.05)
+        for reader in readers:
+            reader.start()
+        warm = load(service, proxy, seconds / 3)
+        sizes = load(service, proxy, seconds * 2 / 3)
+        told, grown = judge(warm[len(warm) // 2:], sizes[-len(sizes) // 5:])
+        say("; ".join(told))
+        if grown:
+            raise Failed("; ".join(grown))
+        until(lambda: all(r.n_answered > 0 for r in readers), 1, "questions were answered")
+        say(f"{seconds:.0f} s, {sum(r.n for r in readers)} questions, {sum(len(c.history.batches) for c in senders[:1])} batches")
+    except BaseException:
+        say(f"the log of the service ends:\n{service.tail()}")
+        raise
+    finally:
+        for reader in readers:
+            reader.is_over.set()
+        clients.stop(senders)
+        service.end()
+        proxy.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=3600 if os.environ.get("TRACEKIN_TEST_FULL") else 60)
+    try:
+        play(parser.parse_args().seconds)
+    except Failed as why:
+        say(f"FAILED: {why}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
