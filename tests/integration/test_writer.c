@@ -535,7 +535,7 @@ static struct db_conn *hold_commit_behind(struct proxy *p, struct db_writer **re
 {
     proxy_start(p, database_url());
     *remote = NULL;
-    ck_assert_int_eq(db_writer_new(p->url, 1, remote, NULL), OK);
+    ck_assert_int_eq(db_writer_new(p->url, NULL, 1, remote, NULL), OK);
     return hold_commit_for(*remote, c, ms);
 }
 
