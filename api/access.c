@@ -1,26 +1,55 @@
 #include "api/access.h"
 
+#include <stdio.h>
+
+#define HOW_TO_SEND "in the header Authorization: Bearer KEY, or X-API-Key: KEY"
+
 struct str api_bearer_token(struct str authorization)
 {
     struct str token = {0};
     const struct str scheme = str_split(authorization, ' ', &token);
-    return str_equal_nocase(scheme, STR("Bearer")) ? str_trim(token) : (struct str){0};
+    if (!str_equal_nocase(scheme, STR("Bearer")))
+        return (struct str){0};
+    return token.ptr == NULL ? STR("") : str_trim(token);
 }
 
-bool api_secret_equal(struct str given, struct str wanted)
+/* An error that is of the header that brought the key, "" for none. */
+static enum err access_refuse(enum err code, const char *header, struct err_info *e)
 {
-    unsigned char difference = given.len != wanted.len || wanted.len == 0;
-    for (size_t i = 0; i < given.len && wanted.len > 0; i++)
-        difference |= (unsigned char)(given.ptr[i] ^ wanted.ptr[i % wanted.len]);
-    return difference == 0;
+    if (e != NULL)
+        (void)snprintf(e->parameter, sizeof e->parameter, "%s", header);
+    return code;
 }
 
-enum err api_access_admin(const struct api_req *req, struct err_info *e)
+static enum err refuse_keyless(const struct api_route *route, struct err_info *e)
 {
-    if (req->world->admin_token.len == 0)
-        return ERR_SET(e, ERR_FORBIDDEN, "this is for the service's admin, and it has no admin token: set TRACEKIN_ADMIN_TOKEN");
-    if (!api_secret_equal(api_bearer_token(req->authorization), req->world->admin_token))
-        return ERR_SET(e, ERR_UNAUTHENTICATED,
-                       "this is for the service's admin: send the header Authorization: Bearer TOKEN, with its admin token");
-    return OK;
+    return ERR_SET(e, ERR_FORBIDDEN,
+                   "this needs an API key with the scope %s, and the service has no keys: `tracekin api-key NAME %s` makes one, "
+                   "TRACEKIN_API_KEYS_FILE names the file of its line", api_scope_name(route->scope), api_scope_name(route->scope));
+}
+
+enum err api_access_check(const struct api_keyring *ring, const struct api_route *route, const struct api_credentials *given,
+                          struct api_caller *caller, struct err_info *e)
+{
+    const char *const scope = api_scope_name(route->scope);
+    if (route->scope == API_SCOPE_NONE || (ring == NULL && route->scope != API_SCOPE_ADMIN))
+        return OK;
+    if (ring == NULL)
+        return refuse_keyless(route, e);
+    const struct str bearer = api_bearer_token(given->authorization);
+    const struct str sent = bearer.ptr != NULL ? bearer : given->api_key;
+    const char *const header = bearer.ptr != NULL ? "Authorization" : "X-API-Key";
+    if (sent.ptr == NULL)
+        return ERR_SET(e, ERR_UNAUTHENTICATED, "this needs an API key with the scope %s: send it " HOW_TO_SEND, scope);
+    if (bearer.ptr != NULL && given->api_key.ptr != NULL && !str_equal(bearer, given->api_key))
+        return access_refuse(ERR_SET(e, ERR_UNAUTHENTICATED, "Authorization and X-API-Key bring two different API keys; send one"), header, e);
+    const struct api_key *const key = api_keyring_find(ring, sent);
+    if (key == NULL)
+        return access_refuse(ERR_SET(e, ERR_UNAUTHENTICATED, "this API key is not known here: send one with the scope %s, " HOW_TO_SEND, scope),
+                             header, e);
+    *caller = (struct api_caller){.has_rate = key->has_rate, .rate = key->rate};
+    memcpy(caller->key_name, key->name, sizeof caller->key_name);
+    if ((key->scopes & (unsigned)route->scope) != 0)
+        return OK;
+    return access_refuse(ERR_SET(e, ERR_FORBIDDEN, "this needs the scope %s, which the API key '%s' has not", scope, key->name), header, e);
 }

@@ -48,7 +48,6 @@ static void reply_reset(struct api_reply *reply)
     reply->status = 0;
     reply->content_type = "application/json";
     reply->n_headers = 0;
-    (void)api_reply_header(reply, "Cache-Control", STR("no-store"));
 }
 
 /* What went wrong on our side is logged here, once; what the client got wrong is the client's to read. */

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 
-#include "api/access.h"
 #include "api/handlers.h"
 #include "api/items.h"
 #include "api/list.h"
@@ -88,7 +87,6 @@ enum err api_explain(struct api_req *req, struct api_reply *reply, struct err_in
     struct api_req asked;
     struct db_explanation x = {.arena = req->arena};
     enum err outcome = OK;
-    TRY(api_access_admin(req, e));
     TRY(find_asked(req, &asked, e));
     x.depth = api_param(req->params, "analyze")->number != 0 ? DB_PLAN_ACTUAL : DB_PLAN_COSTS;
     TRY(ask(req, &asked, &x, &outcome, e));

@@ -124,6 +124,7 @@ static int grpc_code_of(enum err code)
     case ERR_INVALID: return 3;
     case ERR_UNAUTHENTICATED: return 16;
     case ERR_FORBIDDEN: return 7;
+    case ERR_RATE: return 8;
     case ERR_NOT_FOUND: return 5;
     case ERR_TOO_LARGE: return 3;
     case ERR_UNSUPPORTED: return 3;
@@ -198,7 +199,8 @@ static void add_retry_after(struct api_reply *reply, enum err code)
     for (size_t i = 0; i < reply->n_headers; i++)
         if (str_equal_nocase(str_of(reply->headers[i].name), STR("Retry-After")))
             return;
-    (void)api_reply_header(reply, "Retry-After", code == ERR_BUSY || code == ERR_CANCELLED || code == ERR_OUTCOME_UNKNOWN ? STR("1") : STR("5"));
+    const bool is_soon = code == ERR_BUSY || code == ERR_CANCELLED || code == ERR_OUTCOME_UNKNOWN || code == ERR_RATE;
+    (void)api_reply_header(reply, "Retry-After", is_soon ? STR("1") : STR("5"));
 }
 
 /* The bound of the message may have cut a character in two. */

@@ -4,7 +4,7 @@
 #include "api/routes.h"
 #include "core/utf8.h"
 
-enum { HTTP_UNAUTHORIZED = 401 };
+enum { HTTP_UNAUTHORIZED = 401, HTTP_FORBIDDEN = 403 };
 
 struct status {
     int code;
@@ -20,6 +20,7 @@ static struct status status_of(enum err code)
     case ERR_INVALID: return (struct status){400, "Bad Request", NULL};
     case ERR_UNAUTHENTICATED: return (struct status){HTTP_UNAUTHORIZED, "Unauthorized", NULL};
     case ERR_FORBIDDEN: return (struct status){403, "Forbidden", NULL};
+    case ERR_RATE: return (struct status){429, "Too Many Requests", "1"}; /* no limit is below one a second */
     case ERR_NOT_FOUND: return (struct status){404, "Not Found", NULL};
     case ERR_TOO_LARGE: return (struct status){413, "Content Too Large", NULL};
     case ERR_UNSUPPORTED: return (struct status){415, "Unsupported Media Type", NULL};
@@ -89,11 +90,26 @@ static void write_problem(const struct api_req *req, struct buf *out, const stru
     api_json_close(&w, '}');
 }
 
+/* RFC 6750 section 3: which scope is needed, and what is wrong with the key that was sent, if one was. */
+static void add_challenge(const struct api_req *req, struct api_reply *reply, const struct err_info *e)
+{
+    const bool has_key = e->parameter[0] != '\0';
+    if (reply->status != HTTP_UNAUTHORIZED && !(reply->status == HTTP_FORBIDDEN && has_key))
+        return;
+    const char *const error = !has_key                               ? ""
+                              : reply->status == HTTP_UNAUTHORIZED ? ", error=\"invalid_token\""
+                                                                   : ", error=\"insufficient_scope\"";
+    const struct str challenge = arena_printf(req->arena, "Bearer realm=\"tracekin\"%s, scope=\"%s\"", error,
+                                              api_scope_name(req->route == NULL ? API_SCOPE_NONE : req->route->scope));
+    (void)api_reply_header(reply, "WWW-Authenticate", challenge.ptr == NULL ? STR("Bearer") : challenge);
+}
+
 void api_reply_error(const struct api_req *req, struct api_reply *reply, const struct err_info *e)
 {
     const struct status status = status_of_error(e);
     buf_clear(&reply->body);
     reply->status = status.code;
+    add_challenge(req, reply, e);
     if (req->route != NULL && req->route->dialect == API_DIALECT_OTLP) {
         api_otlp_reply_error(req, reply, e);
         return;
@@ -101,7 +117,5 @@ void api_reply_error(const struct api_req *req, struct api_reply *reply, const s
     reply->content_type = "application/problem+json";
     if (status.retry_after != NULL)
         (void)api_reply_header(reply, "Retry-After", str_of(status.retry_after));
-    if (status.code == HTTP_UNAUTHORIZED)
-        (void)api_reply_header(reply, "WWW-Authenticate", STR("Bearer realm=\"tracekin\""));
     write_problem(req, &reply->body, e, status);
 }

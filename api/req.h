@@ -27,7 +27,6 @@ struct api_world {
     struct db_writer *writer;        /* NULL: nothing is written, and no route of API_LANE_INGEST comes to run */
     struct db_vector_board *vectors; /* how similar traces are searched */
     struct api_embedder *embedder;   /* NULL: the built-in one */
-    struct str admin_token;          /* empty: nobody is admin */
     int64_t retention_ns;          /* 0: keep everything */
     size_t body_max_bytes;         /* after decompression */
     int64_t (*wall_ns)(void);      /* now; a test may stop it */
@@ -46,7 +45,7 @@ struct api_req {
     struct str target;                /* path and query as sent, undecoded */
     struct str path_args[API_PATH_ARGS_MAX]; /* decoded, in order of the template's {}s */
     const struct api_params *params;  /* parsed and checked by the route's table */
-    struct str content_type, content_encoding, accept, authorization; /* header values; absent when not sent */
+    struct str content_type, content_encoding, accept; /* header values; absent when not sent */
     struct str body;
     struct str request_id;
     struct arena *arena;

@@ -3,6 +3,7 @@
 #define TRACEKIN_API_ROUTES_H
 
 #include "api/req.h"
+#include "api/scope.h"
 
 /* Where a request's work runs: on the HTTP thread (no database, microseconds), or queued to the workers of a lane. What is written
  * is so by API_LANE_INGEST: it is stored whether its client still waits or not. */
@@ -17,6 +18,7 @@ struct api_route {
     const char *path;   /* template, "/api/v1/traces/{trace_id}" */
     const char *name;   /* operationId in openapi.yaml, and the name in metrics: get_trace */
     enum api_lane lane;
+    enum api_scope scope; /* what the API key must have that asks for it */
     enum api_dialect dialect;
     api_handler handler;
     const struct api_param_spec *params; /* the query parameters it takes, up to a row without a name; NULL for none */

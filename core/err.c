@@ -42,6 +42,7 @@ const char *err_name(enum err code)
         [ERR_INVALID] = "invalid",
         [ERR_UNAUTHENTICATED] = "unauthenticated",
         [ERR_FORBIDDEN] = "forbidden",
+        [ERR_RATE] = "rate",
         [ERR_NOT_FOUND] = "not_found",
         [ERR_TOO_LARGE] = "too_large",
         [ERR_UNSUPPORTED] = "unsupported",

@@ -13,6 +13,7 @@ enum err {
     ERR_INVALID,     /* the caller's input is wrong; trying again is useless */
     ERR_UNAUTHENTICATED, /* who asks has not said who they are, or not truly */
     ERR_FORBIDDEN,   /* nobody, or not this one, may do that */
+    ERR_RATE,        /* who asks does so too often; try again soon */
     ERR_NOT_FOUND,   /* what was asked for is not there */
     ERR_TOO_LARGE,   /* a bound was exceeded */
     ERR_UNSUPPORTED, /* a media type or encoding this service does not speak */

@@ -18,7 +18,7 @@ static atomic_int least_level = LOG_INFO;
 static atomic_int log_fd = STDERR_FILENO;
 static atomic_uint_fast64_t n_dropped;
 static atomic_uint_fast64_t n_lines[LOG_LEVELS];
-static _Thread_local struct str request_id;
+static _Thread_local struct str request_id, key_name;
 
 void log_set_level(enum log_level least)
 {
@@ -48,6 +48,16 @@ void log_set_request_id(struct str id)
 struct str log_request_id(void)
 {
     return request_id;
+}
+
+void log_set_key(struct str name)
+{
+    key_name = name;
+}
+
+struct str log_key(void)
+{
+    return key_name;
 }
 
 uint64_t log_n_dropped(void)
@@ -135,10 +145,13 @@ static void put_head(struct buf *line, enum log_level level, const char *event)
     struct buf now = fixed_buf(storage, CLOCK_RFC3339_MAX);
     clock_put_rfc3339(&now, clock_wall_ns() / NS_PER_US * NS_PER_US);
     const struct log_field head[] = {LOG_TEXT("ts", buf_str(&now)), LOG_TEXT("level", level_names[level]),
-                                     LOG_CSTR("event", event), LOG_TEXT("request_id", request_id)};
-    const size_t n_head = ARRAY_LEN(head) - (request_id.ptr == NULL ? 1 : 0);
-    for (size_t i = 0; i < n_head; i++)
+                                     LOG_CSTR("event", event)};
+    const struct log_field context[] = {LOG_TEXT("request_id", request_id), LOG_TEXT("key", key_name)};
+    for (size_t i = 0; i < ARRAY_LEN(head); i++)
         (void)put_field(line, &head[i]);
+    for (size_t i = 0; i < ARRAY_LEN(context); i++)
+        if (context[i].text.len > 0)
+            (void)put_field(line, &context[i]);
 }
 
 static void write_line(enum log_level level, struct str line)

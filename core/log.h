@@ -1,6 +1,7 @@
 /* The log: one JSON object a line on stderr, written whole by one write().
  *
- * Each line has ts, level, event (a stable snake_case name), request_id when the thread has one, then the caller's fields.
+ * Each line has ts, level, event (a stable snake_case name), request_id and key when the thread has them, then the caller's
+ * fields.
  * Values are escaped and cut at LOG_VALUE_MAX; ill-formed UTF-8 is repaired. Never log bodies, parameter values or secrets.
  * Any thread. An error is logged once, where it is handled. */
 #ifndef TRACEKIN_CORE_LOG_H
@@ -35,6 +36,9 @@ void log_set_fd(int fd);
 /* The calling thread's request id, borrowed until replaced; absent for none. */
 void log_set_request_id(struct str id);
 struct str log_request_id(void);
+/* The name of the API key that the thread's request came with, borrowed likewise. */
+void log_set_key(struct str name);
+struct str log_key(void);
 
 void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t n_fields);
 #define LOG(level, event, ...)                                                                       \

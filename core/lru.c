@@ -128,6 +128,14 @@ bool lru_get(struct lru *l, struct str key, void *value)
     return entry != NULL;
 }
 
+size_t lru_count(struct lru *l)
+{
+    (void)pthread_mutex_lock(&l->mutex);
+    const size_t n = l->n;
+    (void)pthread_mutex_unlock(&l->mutex);
+    return n;
+}
+
 void lru_put(struct lru *l, struct str key, const void *value)
 {
     const uint64_t hash = hash64(key, 0);

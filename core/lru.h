@@ -15,6 +15,8 @@ enum err lru_new(size_t n_max, size_t value_bytes, struct lru **out, struct err_
 void lru_free(struct lru *l);
 /* Copies the key's value, which is then the one used last; false when it is not there. */
 bool lru_get(struct lru *l, struct str key, void *value);
+/* How many it holds. */
+size_t lru_count(struct lru *l);
 /* Keeps the value under the key, in place of one that is there; without memory it does not. */
 void lru_put(struct lru *l, struct str key, const void *value);
 

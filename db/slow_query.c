@@ -40,6 +40,7 @@ bool db_slow_query_is_suspect(int64_t took_ns)
 void db_slow_query_put(struct db_slow_query *q)
 {
     (void)snprintf(q->request_id, sizeof q->request_id, "%.*s", STR_ARG(log_request_id()));
+    (void)snprintf(q->key, sizeof q->key, "%.*s", STR_ARG(log_key()));
     (void)pthread_mutex_lock(&lock);
     const bool has_room = n_queued < DB_SLOW_QUERIES_MAX;
     if (has_room)
@@ -65,15 +66,17 @@ bool db_slow_query_take(struct db_slow_query *q)
 void db_slow_query_log(struct db_slow_query *q, const uint64_t *plan_hash)
 {
     char hash[HASH_TEXT_MAX] = "unknown";
-    const struct str before = log_request_id();
+    const struct str before = log_request_id(), key_before = log_key();
     if (plan_hash != NULL)
         (void)snprintf(hash, sizeof hash, "%016" PRIx64, *plan_hash);
     log_set_request_id(q->request_id[0] == '\0' ? (struct str){0} : str_of(q->request_id));
+    log_set_key(str_of(q->key));
     LOG(LOG_WARN, "slow_query", LOG_CSTR("query", q->query), LOG_REAL("duration_ms", (double)q->took_ns / (double)NS_PER_MS),
         LOG_INT("rows", q->n_rows), LOG_CSTR("plan_hash", hash),
         LOG_CSTR("statement", q->slowest == NULL ? "unknown" : q->slowest->statement->name),
         LOG_CSTR("outcome", err_name(q->outcome)));
     log_set_request_id(before);
+    log_set_key(key_before);
     db_call_free(q->slowest);
     q->slowest = NULL;
 }

@@ -7,7 +7,7 @@
 
 #include "db/call.h"
 
-enum { DB_SLOW_QUERIES_MAX = 64, DB_REQUEST_ID_MAX = 64 };
+enum { DB_SLOW_QUERIES_MAX = 64, DB_REQUEST_ID_MAX = 64, DB_KEY_NAME_MAX = 64 };
 
 struct db_slow_query {
     const char *query; /* the question's name */
@@ -15,6 +15,7 @@ struct db_slow_query {
     enum err outcome;
     struct db_call *slowest; /* NULL: no statement stood out, or its values were too large to keep */
     char request_id[DB_REQUEST_ID_MAX + 1];
+    char key[DB_KEY_NAME_MAX + 1]; /* the name of the API key */
 };
 
 /* What a question must take to be slow; 0, as it is at first: none is. */
@@ -24,7 +25,7 @@ bool db_slow_query_is_slow(int64_t took_ns);
  * hundredth of that, so that copying costs next to nothing. */
 bool db_slow_query_is_suspect(int64_t took_ns);
 
-/* q->slowest is taken; the request id is the thread's. */
+/* q->slowest is taken; the request id and the key are the thread's. */
 void db_slow_query_put(struct db_slow_query *q);
 /* The oldest; q->slowest is new. False when there is none. */
 bool db_slow_query_take(struct db_slow_query *q);

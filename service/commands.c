@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "api/keyring.h"
 #include "core/log.h"
 #include "service/config.h"
 #include "service/healthcheck.h"
@@ -12,7 +14,7 @@
 #include "service/server.h"
 #include "service/signals.h"
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, KEY_LINE_MAX_BYTES = 4096 };
 
 static int command_fail(const struct err_info *e)
 {
@@ -102,6 +104,38 @@ int service_command_index(int argc, char **argv)
     service_signals_block();
     const enum err code = is_rebuild ? service_index_rebuild(&config, stdout, &e) : service_index_print(&config, stdout, &e);
     return code == OK ? EXIT_SUCCESS : command_fail(&e);
+}
+
+/* The line of a new key, in the form of the keys' file. */
+static enum err make_key(int argc, char **argv, char key[API_KEY_TEXT_MAX], struct buf *line, struct err_info *e)
+{
+    AUTO(buf) struct buf limits;
+    buf_init(&limits, KEY_LINE_MAX_BYTES);
+    for (int i = 2; i < argc; i++)
+        buf_printf(&limits, "%s%s", i == 2 ? "" : " ", argv[i]);
+    TRY(api_key_make(key, e));
+    return api_key_put_line(line, str_of(key), str_of(argv[0]), str_of(argv[1]), buf_str(&limits), e);
+}
+
+/* The line first: a key whose line was lost is of no use. */
+int service_command_api_key(int argc, char **argv)
+{
+    char key[API_KEY_TEXT_MAX];
+    struct err_info e = {0};
+    AUTO(buf) struct buf line;
+    buf_init(&line, KEY_LINE_MAX_BYTES);
+    if (argc < 2) {
+        (void)fprintf(stderr, "tracekin: api-key needs a name and scopes (read, ingest, admin, with commas between), and takes rate=N burst=N\n");
+        return EXIT_USAGE;
+    }
+    if (make_key(argc, argv, key, &line, &e) != OK)
+        return command_fail(&e);
+    if (printf("%.*s\n", STR_ARG(buf_str(&line))) < 0 || fflush(stdout) != 0) {
+        (void)fprintf(stderr, "tracekin: the line of the key cannot be written, so there is none: %m\n");
+        return EXIT_FAILURE;
+    }
+    (void)fprintf(stderr, "%s%s\n", isatty(STDERR_FILENO) ? "The key, told only this once: " : "", key);
+    return EXIT_SUCCESS;
 }
 
 int service_command_healthcheck(int argc, char **argv)

@@ -7,6 +7,7 @@ int service_command_serve(int argc, char **argv);
 int service_command_migrate(int argc, char **argv);
 int service_command_index(int argc, char **argv);
 int service_command_import(int argc, char **argv);
+int service_command_api_key(int argc, char **argv);
 int service_command_healthcheck(int argc, char **argv);
 int service_command_check_config(int argc, char **argv);
 int service_command_version(int argc, char **argv);

@@ -8,7 +8,10 @@
 #include "core/log.h"
 #include "db/url.h"
 #include "db/vector_use.h"
+#include "service/cors.h"
 #include "service/embeddings.h"
+#include "service/keys.h"
+#include "service/network.h"
 #include "service/secret.h"
 #include "service/setting.h"
 
@@ -38,11 +41,24 @@ static const struct service_setting settings[] = {
     {"read-only", "TRACEKIN_READ_ONLY", SETTING_BOOL, SETTING(is_read_only), "false", 0, 1,
      "Whether only to answer questions, of a replica (hot standby) for instance: nothing is written, migrated or kept up."},
     {"insecure", "TRACEKIN_INSECURE", SETTING_BOOL, SETTING(is_insecure), "false", 0, 1,
-     "Whether to serve beyond this machine although anyone who reaches the port may read and write everything."},
-    {"admin-token", "TRACEKIN_ADMIN_TOKEN", SETTING_SECRET, SETTING(admin_token), "", 0, 0,
-     "What who asks under /api/v1/admin must send as a bearer token. Without it nobody may."},
-    {"admin-token-file", "TRACEKIN_ADMIN_TOKEN_FILE", SETTING_PATH, SETTING(admin_token_file), "", 0, 0,
-     "A file that holds this token, in its place."},
+     "Whether to serve beyond this machine without API keys although anyone who reaches the port may read and write everything."},
+    {"api-keys-file", "TRACEKIN_API_KEYS_FILE", SETTING_PATH, SETTING(api_keys_file), "", 0, 0,
+     "A file with a line for each API key, as `tracekin api-key` makes them, read again on SIGHUP. Without it everybody may read and ingest, "
+     "and nobody is admin."},
+    {"rate-per-key", "TRACEKIN_RATE_PER_KEY", SETTING_COUNT_OR_OFF, SETTING(rate_per_key), "off", 1, BUCKET_RATE_MAX,
+     "Requests a second of an API key whose line says nothing else; more are answered 429."},
+    {"burst-per-key", "TRACEKIN_BURST_PER_KEY", SETTING_COUNT_OR_AUTO, SETTING(burst_per_key), "auto", 1, BUCKET_BURST_MAX,
+     "How many of these it may send at once after a pause. auto: twice the rate."},
+    {"rate-per-address", "TRACEKIN_RATE_PER_ADDRESS", SETTING_COUNT_OR_OFF, SETTING(rate_per_address), "off", 1, BUCKET_RATE_MAX,
+     "Requests a second of a client address (of IPv6, of its /64), with or without a key; more are answered 429."},
+    {"burst-per-address", "TRACEKIN_BURST_PER_ADDRESS", SETTING_COUNT_OR_AUTO, SETTING(burst_per_address), "auto", 1, BUCKET_BURST_MAX,
+     "How many of these it may send at once after a pause. auto: twice the rate."},
+    {"rate-addresses-max", "TRACEKIN_RATE_ADDRESSES_MAX", SETTING_COUNT, SETTING(n_rate_addresses_max), "65536", 16, 16777216,
+     "Addresses whose rate is remembered, about 100 bytes each; past it, that which asked longest ago is forgotten."},
+    {"trusted-proxies", "TRACEKIN_TRUSTED_PROXIES", SETTING_NETWORKS, SETTING(trusted_proxies), "", 0, 0,
+     "Whose X-Forwarded-For tells the client's address. From others it is ignored."},
+    {"cors-origins", "TRACEKIN_CORS_ORIGINS", SETTING_ORIGINS, SETTING(cors_origins), "", 0, 0,
+     "Web pages of which origins may read answers and send telemetry from a browser."},
     {"retention", "TRACEKIN_RETENTION", SETTING_DURATION_OR_OFF, SETTING(retention_ns), "off", NS_PER_DAY, 36500 * NS_PER_DAY,
      "How long data is kept; whole days are dropped. off keeps everything."},
     {"assembler-quiet", "TRACEKIN_ASSEMBLER_QUIET", SETTING_DURATION, SETTING(quiet_ns), "2s", 100 * NS_PER_MS, 600 * NS_PER_S,
@@ -295,25 +311,39 @@ bool service_config_has_owner(const struct service_config *c)
     return c->urls.owner != c->urls.serving;
 }
 
-enum err service_config_admin_token(const struct service_config *c, struct buf *out, struct err_info *e)
+static enum err config_check_keys(const struct service_config *c, struct err_info *e)
 {
-    return service_secret_read("TRACEKIN_ADMIN_TOKEN", c->admin_token, c->admin_token_file, out, e);
+    struct service_keys *keys = NULL;
+    TRY(service_keys_new(c->api_keys_file, &keys, e));
+    service_keys_free(keys);
+    return OK;
+}
+
+/* The lists, whose faults know nothing of settings. */
+static enum err config_check_lists(const struct service_config *c, struct err_info *e)
+{
+    struct err_info fault = {0};
+    struct service_networks proxies;
+    if (service_networks_parse(c->trusted_proxies, &proxies, &fault) != OK)
+        return ERR_SET(e, ERR_INVALID, "TRACEKIN_TRUSTED_PROXIES: %s", fault.message);
+    if (service_cors_check(c->cors_origins, &fault) != OK)
+        return ERR_SET(e, ERR_INVALID, "TRACEKIN_CORS_ORIGINS: %s", fault.message);
+    return OK;
 }
 
 enum err service_config_check_serve(struct service_config *c, struct err_info *e)
 {
     TRY(service_config_check_database(c, e));
-    AUTO(buf) struct buf token;
-    buf_init(&token, SERVICE_SECRET_MAX_BYTES);
-    TRY(service_config_admin_token(c, &token, e));
+    TRY(config_check_keys(c, e));
+    TRY(config_check_lists(c, e));
     TRY(service_embeddings_check(c, e));
-    if (service_address_is_loopback(&c->listen) || c->is_insecure)
+    if (service_address_is_loopback(&c->listen) || c->api_keys_file.len > 0 || c->is_insecure)
         return OK;
     char address[SERVICE_ADDRESS_TEXT_MAX];
     service_address_print(&c->listen, address);
     return ERR_SET(e, ERR_INVALID,
-                   "TRACEKIN_LISTEN is %s, which other machines can reach: listen on 127.0.0.1, or set "
-                   "TRACEKIN_INSECURE=true if everyone who reaches it may read and write everything", address);
+                   "TRACEKIN_LISTEN is %s, which other machines can reach: give it API keys (TRACEKIN_API_KEYS_FILE), listen on "
+                   "127.0.0.1, or set TRACEKIN_INSECURE=true if everyone who reaches it may read and write everything", address);
 }
 
 static bool config_is_known(struct str variable)

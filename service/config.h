@@ -42,7 +42,10 @@ struct service_config {
     int64_t body_max_bytes, memory_max_bytes;
     int64_t request_timeout_ns, header_timeout_ns, transfer_timeout_ns, idle_timeout_ns;
     int64_t drain_timeout_ns, startup_timeout_ns;
-    struct str admin_token, admin_token_file; /* service/secret.h reads them */
+    struct str api_keys_file; /* empty: there are no keys; service/keys.h reads it */
+    int64_t rate_per_key, burst_per_key, rate_per_address, burst_per_address; /* a second, 0: no limit; bursts, 0: twice the rate */
+    int64_t n_rate_addresses_max;
+    struct str trusted_proxies, cors_origins; /* service/network.h and service/cors.h read them */
     int64_t slow_query_ns; /* 0: none is */
     int64_t log_level; /* an enum log_level */
 };
@@ -54,11 +57,9 @@ enum err service_config_read(struct service_config *c, int argc, char **argv, in
 /* For a zeroed one too. */
 void service_config_close(struct service_config *c);
 static inline void service_config_auto(struct service_config *c) { service_config_close(c); }
-/* Whether the process may serve with it: the database is named well, the settings of embeddings
- * go together, and beyond loopback someone decided. */
+/* Whether the process may serve with it: the database is named well, the API keys can be read, the lists are lists, the settings
+ * of embeddings go together, and beyond loopback there are keys or someone decided. */
 enum err service_config_check_serve(struct service_config *c, struct err_info *e) MUST_USE;
-/* Appends the admin's token; nothing when there is none. ERR_INVALID, ERR_NOMEM. */
-enum err service_config_admin_token(const struct service_config *c, struct buf *out, struct err_info *e) MUST_USE;
 /* What one request may have of the memory of all. */
 int64_t service_config_request_bytes(const struct service_config *c);
 /* The database is named, by URLs without a fault, which are in c->urls from now on, read from their files where they are in

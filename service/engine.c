@@ -39,6 +39,7 @@ struct service_engine {
     const struct service_config *config;
     const struct api_world *world;
     struct service_lane *const *lanes;
+    struct service_access *access;
     struct service_clients *clients;
     struct service_memory memory;
     atomic_size_t n_in_flight, n_connections;
@@ -77,7 +78,7 @@ static enum MHD_Result engine_on_field(void *cls, enum MHD_ValueKind kind, const
 /* MHD closes the connection after a reply that is queued before the last call. */
 static enum MHD_Result engine_reply(struct service_engine *engine, struct service_request *r)
 {
-    struct MHD_Response *response = service_reply_build(r, atomic_load(&engine->is_draining));
+    struct MHD_Response *response = service_reply_build(r, engine->config->cors_origins, atomic_load(&engine->is_draining));
     if (response == NULL)
         return MHD_NO;
     service_client_until(r->client, deadline_after(engine->config->transfer_timeout_ns));
@@ -146,6 +147,7 @@ static enum MHD_Result engine_begin(struct service_engine *engine, struct servic
         service_traffic_rejected(REJECTED_AMBIGUOUS);
         return engine_answer_now(engine, r);
     }
+    service_access_judge(engine->access, r, MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
     service_body_begin(r);
     r->stage = STAGE_BODY;
     service_client_until(r->client, deadline_after(engine->config->transfer_timeout_ns));
@@ -274,7 +276,7 @@ static struct MHD_Daemon *engine_start(struct service_engine *engine)
 }
 
 enum err service_engine_new(const struct service_config *config, const struct api_world *world,
-                            struct service_lane *const *lanes, struct service_engine **out, struct err_info *e)
+                            struct service_lane *const *lanes, struct service_access *access, struct service_engine **out, struct err_info *e)
 {
     struct service_engine *engine = mem_calloc(1, sizeof *engine);
     if (engine == NULL)
@@ -282,6 +284,7 @@ enum err service_engine_new(const struct service_config *config, const struct ap
     engine->config = config;
     engine->world = world;
     engine->lanes = lanes;
+    engine->access = access;
     service_memory_init(&engine->memory, config);
     const enum err code = service_clients_new(&engine->clients, e);
     if (code == OK)

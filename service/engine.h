@@ -5,14 +5,15 @@
 #ifndef TRACEKIN_SERVICE_ENGINE_H
 #define TRACEKIN_SERVICE_ENGINE_H
 
+#include "service/access.h"
 #include "service/config.h"
 #include "service/lane.h"
 
 struct service_engine;
 
-/* world, config and lanes outlive it; lanes holds one for each value of enum api_lane, NULL for API_LANE_NONE. */
+/* world, config, lanes and access outlive it; lanes holds one for each value of enum api_lane, NULL for API_LANE_NONE. */
 enum err service_engine_new(const struct service_config *config, const struct api_world *world,
-                            struct service_lane *const *lanes, struct service_engine **out, struct err_info *e) MUST_USE;
+                            struct service_lane *const *lanes, struct service_access *access, struct service_engine **out, struct err_info *e) MUST_USE;
 /* Every lane must be freed before: no request may be suspended. Closes what connections are left. */
 void service_engine_free(struct service_engine *engine);
 /* Serves an accepted, non-blocking socket; it is taken. Any thread. */

@@ -20,9 +20,12 @@ static const struct field fields[] = {
     {"Content-Type", AT(content_type), AT(n_content_type)},
     {"Content-Encoding", AT(content_encoding), AT(n_content_encoding)},
     {"Authorization", AT(authorization), AT(n_authorization)},
+    {"X-API-Key", AT(api_key), AT(n_api_key)},
     {"Accept", AT(accept), NO_COUNT},
     {"Expect", AT(expect), NO_COUNT},
     {"X-Request-Id", AT(request_id), NO_COUNT},
+    {"Origin", AT(origin), NO_COUNT},
+    {"Access-Control-Request-Method", AT(preflight_method), NO_COUNT},
 };
 
 static bool is_alphanumeric(char c)
@@ -82,6 +85,8 @@ void service_head_add(struct service_head *h, struct str name, struct str value)
         if (fields[i].text != 0)
             *(struct str *)(void *)((char *)h + fields[i].text) = str_trim(value);
     }
+    if (str_equal_nocase(name, STR("X-Forwarded-For")))
+        h->forwarded[h->n_forwarded++ % SERVICE_FORWARDED_MAX] = str_trim(value);
 }
 
 static enum err head_check_repeats(const struct service_head *h, struct err_info *e)
@@ -89,7 +94,7 @@ static enum err head_check_repeats(const struct service_head *h, struct err_info
     const struct { const char *name; size_t n; } once[] = {
         {"Host", h->n_host}, {"Content-Length", h->n_content_length}, {"Transfer-Encoding", h->n_transfer_encoding},
         {"Content-Type", h->n_content_type}, {"Content-Encoding", h->n_content_encoding},
-        {"Authorization", h->n_authorization}};
+        {"Authorization", h->n_authorization}, {"X-API-Key", h->n_api_key}};
     for (size_t i = 0; i < ARRAY_LEN(once); i++)
         if (once[i].n > 1)
             return ERR_PARAM(e, once[i].name, "the header %s came %zu times; send it once", once[i].name, once[i].n);
@@ -145,6 +150,14 @@ uint64_t service_head_content_length(const struct service_head *h)
 bool service_head_has_body(const struct service_head *h)
 {
     return h->n_transfer_encoding > 0 || service_head_content_length(h) > 0;
+}
+
+size_t service_head_forwarded(const struct service_head *h, struct str out[SERVICE_FORWARDED_MAX])
+{
+    const size_t n = h->n_forwarded < SERVICE_FORWARDED_MAX ? h->n_forwarded : SERVICE_FORWARDED_MAX;
+    for (size_t i = 0; i < n; i++)
+        out[i] = h->forwarded[(h->n_forwarded - n + i) % SERVICE_FORWARDED_MAX];
+    return n;
 }
 
 bool service_head_expects_continue(const struct service_head *h)

@@ -13,6 +13,7 @@ static const struct command {
     {"migrate", service_command_migrate, "[status]", "bring the database to this version's schema, or tell where it is"},
     {"import", service_command_import, "FILE...", "load OTLP/JSON lines, plain or gzip; - is the standard input"},
     {"index", service_command_index, "[status|rebuild]", "tell how the vector index is, or build it anew"},
+    {"api-key", service_command_api_key, "NAME SCOPES...", "make an API key: its line on stdout, the key on stderr"},
     {"healthcheck", service_command_healthcheck, "", "exit 0 when the service that listens there is ready"},
     {"check-config", service_command_check_config, "", "check and list every setting"},
     {"version", service_command_version, "", "print the version"},

@@ -6,7 +6,7 @@
 
 struct MHD_Response;
 
-/* new: takes the reply's body out of the request; NULL when memory is out or a header is not one. */
-struct MHD_Response *service_reply_build(struct service_request *r, bool closes) MUST_USE;
+/* new: takes the reply's body out of the request. origins: those of TRACEKIN_CORS_ORIGINS. NULL when memory is out or a header is not one. */
+struct MHD_Response *service_reply_build(struct service_request *r, struct str origins, bool closes) MUST_USE;
 
 #endif

@@ -100,7 +100,6 @@ void service_request_route(struct service_request *r, struct str method)
     r->api.content_type = r->head.content_type;
     r->api.content_encoding = r->head.content_encoding;
     r->api.accept = r->head.accept;
-    r->api.authorization = r->head.authorization;
     if (api_route_find(&r->api, &r->allow, &r->refusal) != OK)
         return;
     r->allow = (struct str){0};
@@ -153,6 +152,7 @@ static void request_count_rejection(const struct service_request *r)
 void service_request_answer(struct service_request *r)
 {
     log_set_request_id(r->api.request_id);
+    log_set_key(str_of(r->caller.key_name));
     if (r->refusal.code != OK) {
         request_reply_refusal(r);
     } else {
@@ -162,4 +162,5 @@ void service_request_answer(struct service_request *r)
     buf_close(&r->body); /* the client may take its time with the reply */
     r->api.body = (struct str){0};
     log_set_request_id((struct str){0});
+    log_set_key((struct str){0});
 }

@@ -5,7 +5,7 @@
 #ifndef TRACEKIN_SERVICE_REQUEST_H
 #define TRACEKIN_SERVICE_REQUEST_H
 
-#include "api/routes.h"
+#include "api/access.h"
 #include "service/head.h"
 #include "service/memory.h"
 
@@ -28,6 +28,7 @@ struct service_request {
     struct arena arena;
     struct buf body;
     struct service_head head;
+    struct api_caller caller;
     struct err_info refusal; /* its code is not OK: the answer, without running the route */
     struct str allow;        /* the methods of the path, when the request's is another */
     enum service_stage stage;

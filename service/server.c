@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "db/query.h"
+#include "service/access.h"
 #include "service/assembler.h"
 #include "service/chunker.h"
 #include "service/embedder.h"
@@ -19,7 +20,6 @@
 #include "service/ready.h"
 #include "service/retention.h"
 #include "service/schema.h"
-#include "service/secret.h"
 #include "service/signals.h"
 #include "service/slow_queries.h"
 #include "service/traffic.h"
@@ -31,7 +31,7 @@ enum { N_LANES = API_LANE_INGEST + 1, FILES_KEPT = 256, POLL_MS = 10, FLUSH_TIME
 struct server {
     struct service_config config;
     struct api_world world;
-    struct buf admin_token;
+    struct service_access *access;
     struct service_watcher *watcher;
     struct service_ready *ready;
     struct service_lane *lanes[N_LANES];
@@ -116,6 +116,7 @@ static enum err server_open_store(struct server *s, struct err_info *e)
 
 static enum err server_start(struct server *s, struct err_info *e)
 {
+    TRY(service_access_new(&s->config, &s->access, e));
     TRY(service_embeddings_new(&s->config, &s->world.embedder, e));
     TRY(server_open_store(s, e));
     s->world.vectors = db_vector_board_new();
@@ -125,14 +126,12 @@ static enum err server_start(struct server *s, struct err_info *e)
     TRY(service_ready_new(s->config.urls.serving, &s->ready, e));
     TRY(service_watcher_new(&s->watcher, e));
     TRY(server_start_lanes(s, e));
-    TRY(service_config_admin_token(&s->config, &s->admin_token, e));
-    s->world.admin_token = buf_str(&s->admin_token);
     s->world.retention_ns = s->config.retention_ns;
     s->world.body_max_bytes = (size_t)s->config.body_max_bytes;
     s->world.wall_ns = clock_wall_ns;
     s->world.ready_check = service_ready_check;
     s->world.ready_arg = s->ready;
-    TRY(service_engine_new(&s->config, &s->world, s->lanes, &s->engine, e));
+    TRY(service_engine_new(&s->config, &s->world, s->lanes, s->access, &s->engine, e));
     struct service_address bound;
     TRY(service_listener_new(&s->config, s->engine, &bound, &s->listener, e));
     char address[SERVICE_ADDRESS_TEXT_MAX];
@@ -149,7 +148,7 @@ static bool server_wait_idle(const struct server *s, int64_t timeout_ns)
     while (service_engine_n_in_flight(s->engine) > 0) {
         if (clock_mono_ns() >= deadline_ns)
             return false;
-        if (service_signals_wait(POLL_MS * NS_PER_MS)) {
+        if (service_signals_wait(POLL_MS * NS_PER_MS) == SIGNAL_STOP) {
             LOG(LOG_WARN, "stopped_at_once", LOG_INT("requests_lost", service_engine_n_in_flight(s->engine)));
             _exit(EXIT_FAILURE);
         }
@@ -190,6 +189,7 @@ static void server_close(struct server *s)
     if (s->engine != NULL)
         (void)server_wait_idle(s, FLUSH_TIMEOUT_MS * NS_PER_MS);
     service_engine_free(s->engine);
+    service_access_free(s->access);
     for (int i = API_LANE_READ; i < N_LANES; i++)
         service_lane_free(s->lanes[i]);
     service_watcher_free(s->watcher);
@@ -204,14 +204,21 @@ static void server_close(struct server *s)
     service_slow_queries_stop(s->slow_queries);
     api_embedder_free(s->world.embedder);
     db_vector_board_free(s->world.vectors);
-    buf_close(&s->admin_token);
+}
+
+static void server_wait_stop(struct server *s)
+{
+    enum service_signal signal = SIGNAL_NONE;
+    while ((signal = service_signals_wait(SIGNAL_PERIOD_S * NS_PER_S)) != SIGNAL_STOP)
+        if (signal == SIGNAL_RELOAD)
+            service_access_reload(s->access);
 }
 
 enum err service_server_run(const struct service_config *config, struct err_info *e)
 {
     struct server s = {.config = *config};
-    buf_init(&s.admin_token, SERVICE_SECRET_MAX_BYTES);
     service_signals_block();
+    service_signals_block_reload();
     service_traffic_init();
     db_query_init();
     api_otlp_rejects_init();
@@ -219,8 +226,7 @@ enum err service_server_run(const struct service_config *config, struct err_info
     server_fit_files(&s.config);
     const enum err code = server_start(&s, e);
     if (code == OK) {
-        while (!service_signals_wait(SIGNAL_PERIOD_S * NS_PER_S))
-            ;
+        server_wait_stop(&s);
         server_drain(&s);
     }
     server_close(&s);

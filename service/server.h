@@ -4,7 +4,7 @@
 
 #include "service/config.h"
 
-/* Migrates, serves until SIGTERM or SIGINT, drains, returns. A second signal ends the process at once. Call once. */
+/* Migrates, serves until SIGTERM or SIGINT, drains, returns; SIGHUP reads the API keys again. A second signal ends the process at once. Call once. */
 enum err service_server_run(const struct service_config *config, struct err_info *e) MUST_USE;
 
 #endif

@@ -91,7 +91,8 @@ static bool parse_ratio(struct str text, int64_t *out)
 static bool is_word_for_none(const struct service_setting *s, struct str text)
 {
     return (s->type == SETTING_COUNT_OR_AUTO && str_equal_nocase(text, STR("auto"))) ||
-           (s->type == SETTING_DURATION_OR_OFF && (str_equal_nocase(text, STR("off")) || str_equal(text, STR("0"))));
+           ((s->type == SETTING_DURATION_OR_OFF || s->type == SETTING_COUNT_OR_OFF) &&
+            (str_equal_nocase(text, STR("off")) || str_equal(text, STR("0"))));
 }
 
 static bool parse_number(const struct service_setting *s, struct str text, int64_t *out)
@@ -112,21 +113,19 @@ static bool parse_number(const struct service_setting *s, struct str text, int64
         return parse_ratio(text, out);
     case SETTING_COUNT:
     case SETTING_COUNT_OR_AUTO:
+    case SETTING_COUNT_OR_OFF:
         return str_to_i64(text, out);
     case SETTING_ADDRESS:
     case SETTING_URL:
     case SETTING_ENDPOINT:
     case SETTING_NAME:
     case SETTING_PATH:
+    case SETTING_NETWORKS:
+    case SETTING_ORIGINS:
     case SETTING_SECRET:
         break;
     }
     return false;
-}
-
-static bool is_text(enum service_setting_type type)
-{
-    return type == SETTING_URL || type == SETTING_ENDPOINT || type == SETTING_NAME || type == SETTING_PATH || type == SETTING_SECRET;
 }
 
 bool service_setting_is_secret(enum service_setting_type type)
@@ -145,8 +144,14 @@ static const char *kind_of_text(enum service_setting_type type)
 {
     static const char *const kinds[] = {
         [SETTING_URL] = "a PostgreSQL connection URI or string", [SETTING_ENDPOINT] = "an http or https URL",
-        [SETTING_NAME] = "a name", [SETTING_PATH] = "a path", [SETTING_SECRET] = "a text"};
-    return is_text(type) ? kinds[type] : NULL;
+        [SETTING_NAME] = "a name", [SETTING_PATH] = "a path", [SETTING_NETWORKS] = "addresses and networks (10.0.0.0/8), commas between",
+        [SETTING_ORIGINS] = "origins (https://host:port), commas between, or *", [SETTING_SECRET] = "a text"};
+    return (size_t)type < ARRAY_LEN(kinds) ? kinds[type] : NULL;
+}
+
+static bool is_text(enum service_setting_type type)
+{
+    return kind_of_text(type) != NULL;
 }
 
 static void print_in_units(const struct unit *units, int64_t value, char out[TEXT_MAX])
@@ -179,6 +184,7 @@ static void print_range(const struct service_setting *s, char out[RANGE_MAX])
     print_number(s->type, s->most, most);
     const char *or_none = s->type == SETTING_COUNT_OR_AUTO     ? ", or auto"
                           : s->type == SETTING_DURATION_OR_OFF ? ", or off"
+                          : s->type == SETTING_COUNT_OR_OFF    ? ", or off"
                                                                : "";
     if (s->type == SETTING_BOOL)
         (void)snprintf(out, RANGE_MAX, "true or false");
@@ -296,7 +302,7 @@ static void print_value(const struct service_setting *s, const void *field, char
         (void)snprintf(out, URL_MAX, "%s", level_names[value]);
     else if (s->type == SETTING_VECTOR_METHOD)
         (void)snprintf(out, URL_MAX, "%s", db_vector_method_name((enum db_vector_method)value));
-    else if (s->type == SETTING_DURATION_OR_OFF && value == 0)
+    else if ((s->type == SETTING_DURATION_OR_OFF || s->type == SETTING_COUNT_OR_OFF) && value == 0)
         (void)snprintf(out, URL_MAX, "off");
     else
         print_number(s->type, value, out);

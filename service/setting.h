@@ -9,14 +9,17 @@
 
 enum service_setting_type {
     SETTING_ADDRESS,         /* struct service_address */
-    SETTING_URL,             /* struct str, as the next four; shown without its password */
+    SETTING_URL,             /* struct str, as the next six; shown without its password */
     SETTING_ENDPOINT,        /* of HTTP; shown without its password and query */
     SETTING_NAME,
     SETTING_PATH,
+    SETTING_NETWORKS,        /* checked by service/network.h */
+    SETTING_ORIGINS,         /* checked by service/cors.h */
     SETTING_SECRET,          /* never shown */
     SETTING_BOOL,            /* this and the rest: int64_t */
     SETTING_COUNT,
     SETTING_COUNT_OR_AUTO,   /* auto is 0 */
+    SETTING_COUNT_OR_OFF,    /* off is 0 */
     SETTING_BYTES,           /* 1048576, 1024KiB, 1MiB, 1GiB */
     SETTING_DURATION,        /* nanoseconds */
     SETTING_DURATION_OR_OFF, /* off is 0 */

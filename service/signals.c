@@ -29,11 +29,27 @@ void service_signals_unblock(void)
     (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-bool service_signals_wait(int64_t timeout_ns)
+static sigset_t reload_signal(void)
 {
-    const sigset_t set = stop_signals();
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGHUP);
+    return set;
+}
+
+void service_signals_block_reload(void)
+{
+    const sigset_t set = reload_signal();
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+enum service_signal service_signals_wait(int64_t timeout_ns)
+{
+    sigset_t set = stop_signals();
+    (void)sigaddset(&set, SIGHUP);
     const struct timespec timeout = {.tv_sec = timeout_ns / NS_PER_S, .tv_nsec = timeout_ns % NS_PER_S};
-    return sigtimedwait(&set, NULL, &timeout) > 0;
+    const int signal = sigtimedwait(&set, NULL, &timeout);
+    return signal < 0 ? SIGNAL_NONE : signal == SIGHUP ? SIGNAL_RELOAD : SIGNAL_STOP;
 }
 
 int service_signals_open(void)

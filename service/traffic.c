@@ -46,7 +46,8 @@ static struct route_series of_routes[ROUTES_MAX][N_METHODS];
 static const char *const rejection_names[] = {
     [REJECTED_AMBIGUOUS] = "ambiguous", [REJECTED_TOO_LARGE] = "too_large", [REJECTED_MEMORY] = "memory",
     [REJECTED_QUEUE_FULL] = "queue_full", [REJECTED_EXPIRED] = "expired",
-    [REJECTED_CONNECTIONS] = "connections", [REJECTED_SLOW] = "slow"};
+    [REJECTED_CONNECTIONS] = "connections",
+    [REJECTED_UNAUTHENTICATED] = "unauthenticated", [REJECTED_FORBIDDEN] = "forbidden", [REJECTED_RATE] = "rate", [REJECTED_SLOW] = "slow"};
 
 void service_traffic_lane(struct service_lane_metrics *m, const char *lane, size_t n_workers)
 {
@@ -161,9 +162,11 @@ static void traffic_count(const struct service_request *r, size_t method, double
 static void traffic_log(const struct service_request *r, const char *method, const char *route, double seconds)
 {
     log_set_request_id(r->api.request_id);
+    log_set_key(str_of(r->caller.key_name));
     LOG(LOG_DEBUG, "request", LOG_CSTR("method", method), LOG_CSTR("route", route), LOG_INT("status", r->reply.status),
         LOG_REAL("duration_ms", seconds * 1000), LOG_INT("body_bytes", r->n_body_bytes));
     log_set_request_id((struct str){0});
+    log_set_key((struct str){0});
 }
 
 void service_traffic_ended(const struct service_request *r)

@@ -13,6 +13,9 @@ enum service_rejection {
     REJECTED_QUEUE_FULL,
     REJECTED_EXPIRED,     /* its time was up before a worker was free */
     REJECTED_CONNECTIONS, /* too many */
+    REJECTED_UNAUTHENTICATED, /* without an API key, or with one that is not known */
+    REJECTED_FORBIDDEN,   /* with one that may not do that */
+    REJECTED_RATE,        /* too often */
     REJECTED_SLOW,        /* a header, body or reply that took too long */
 };
 

@@ -7,6 +7,7 @@ by placeholders, to be read before they are kept. With TRACEKIN_TEST_RECORD ever
 JSON object a line: method, path, status, content_type, body.
 """
 import gzip
+import hashlib
 import http.client
 import json
 import math
@@ -27,7 +28,9 @@ CASES = pathlib.Path(__file__).resolve().parents[1] / "golden"
 BODY_MAX_BYTES = 128 * 1024
 DIMENSIONS = 384
 SETTINGS = {"TRACEKIN_LISTEN": "127.0.0.1:0", "TRACEKIN_LOG_LEVEL": "debug", "TRACEKIN_ASSEMBLER_QUIET": "300ms",
-            "TRACEKIN_BODY_MAX_BYTES": str(BODY_MAX_BYTES), "TRACEKIN_MEMORY_MAX_BYTES": "64MiB", "TRACEKIN_ADMIN_TOKEN": "golden-admin"}
+            "TRACEKIN_BODY_MAX_BYTES": str(BODY_MAX_BYTES), "TRACEKIN_MEMORY_MAX_BYTES": "64MiB"}
+KEY = "golden-key"  # sent with each request that brings no Authorization of its own
+KEYS = {"golden": (KEY, "read,ingest"), "admin": ("golden-admin", "admin")}  # and their scopes, by name
 START_S, UNTIL_S, PAUSE_S, REPLY_S, STOP_S = 60, 15, 0.05, 30, 30
 SETTLED_S = 2  # by then traces are assembled, for --write
 
@@ -54,7 +57,10 @@ class Server:
     def __init__(self, binary):
         # A file, not a pipe: nobody reads while requests run.
         self.log = tempfile.NamedTemporaryFile(prefix="tracekin-golden-", suffix=".log")
-        environment = {**os.environ, **SETTINGS}
+        self.keys = tempfile.NamedTemporaryFile("w", prefix="tracekin-golden-", suffix=".keys")
+        self.keys.writelines(f"{name} {hashlib.sha256(key.encode()).hexdigest()} {scopes}\n" for name, (key, scopes) in KEYS.items())
+        self.keys.flush()
+        environment = {**os.environ, **SETTINGS, "TRACEKIN_API_KEYS_FILE": self.keys.name}
         self.process = subprocess.Popen([binary, "serve"], env=environment, stderr=self.log, stdin=subprocess.DEVNULL)
         self.address = self.wait_listening()
 
@@ -144,8 +150,11 @@ class Client:
         self.connection = http.client.HTTPConnection(host, int(port), timeout=REPLY_S)
         self.record = os.environ.get("TRACEKIN_TEST_RECORD")
 
-    def send(self, method, target, headers=(), body=None):
-        self.connection.request(method, target, body, dict(headers))
+    def send(self, method, target, headers=(), body=None, key=KEY):
+        headers = dict(headers)
+        if key and "Authorization" not in headers:
+            headers["X-API-Key"] = key
+        self.connection.request(method, target, body, headers)
         reply = self.connection.getresponse()
         data = reply.read()
         if self.record:
@@ -249,7 +258,7 @@ def run_exchange(client, request_path, captured, write):
     if write and "until" in directives and not reply_path.exists():
         time.sleep(SETTLED_S)
     while True:
-        reply, answer = client.send(method, target, headers, data)
+        reply, answer = client.send(method, target, headers, data, None if "anonymous" in directives else KEY)
         if write and not reply_path.exists():
             write_reply(reply_path, reply, answer)
         found = list(reply_differences(reply_path, reply, answer, captured))

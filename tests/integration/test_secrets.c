@@ -264,7 +264,7 @@ START_TEST(a_service_that_runs_tells_nobody)
     run_service((const char *const[]){"serve", NULL},
                 (const char *const[]){file, "TRACEKIN_LISTEN=127.0.0.1:0", "TRACEKIN_LOG_LEVEL=debug", NULL}, &d);
     run_service((const char *const[]){"serve", flag, NULL},
-                (const char *const[]){"TRACEKIN_LISTEN=127.0.0.1:0", "TRACEKIN_LOG_LEVEL=debug", "TRACEKIN_ADMIN_TOKEN=" SECRET, NULL}, &d);
+                (const char *const[]){"TRACEKIN_LISTEN=127.0.0.1:0", "TRACEKIN_LOG_LEVEL=debug", NULL}, &d);
     ck_assert_int_eq(unlink(path), 0);
     database_drop(&d);
 }

@@ -19,6 +19,7 @@ refuse 'service/' api
 refuse 'microhttpd\.h' api db core
 refuse 'jansson\.h' service db core
 refuse 'curl/' service db core
+refuse 'nettle/' service db core
 refuse 'libpq-fe\.h' service api core
 [ "$status" -eq 0 ] || echo 'These includes run against the layers: move the code, or ask the layer below.' >&2
 exit "$status"

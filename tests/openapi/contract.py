@@ -122,6 +122,11 @@ def check_spec(where, spec, documented):
         yield f"{where}: default differs"
 
 
+def security_of(scope):
+    """What an operation of that scope has to say."""
+    return [] if scope == "none" else [{"bearer": [scope]}, {"api_key": [scope]}]
+
+
 def check_routes(doc, routes):
     table = {(r["method"], r["path"]): r for r in routes}
     documented = {(method, path): operation for method, path, operation in doc.operations()}
@@ -131,6 +136,8 @@ def check_routes(doc, routes):
         where, route, operation = " ".join(key), table[key], documented[key]
         if route["name"] != operation["operationId"]:
             yield f"{where}: operationId must be {route['name']}"
+        if operation.get("security") != security_of(route["scope"]):
+            yield f"{where}: security must be {security_of(route['scope'])}"
         specs = {spec["name"]: spec for spec in route["params"]}
         queries = doc.parameters(operation, "query")
         if specs.keys() != queries.keys():

@@ -44,6 +44,8 @@ static void put_route(struct api_json *w, const struct api_route *route)
     api_json_cstr(w, route->path);
     api_json_key(w, "name");
     api_json_cstr(w, route->name);
+    api_json_key(w, "scope");
+    api_json_cstr(w, api_scope_name(route->scope));
     api_json_key(w, "params");
     api_json_open(w, '[');
     for (const struct api_param_spec *spec = route->params; spec != NULL && spec->name != NULL; spec++)

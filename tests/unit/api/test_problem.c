@@ -121,6 +121,7 @@ START_TEST(every_code_has_its_status)
         {ERR_BUSY, 503, true},      {ERR_TIMEOUT, 504, false},   {ERR_CANCELLED, 503, true},  {ERR_UNAVAILABLE, 503, true},
         {ERR_NOMEM, 503, true},     {ERR_INTERNAL, 500, false},  {ERR_FORBIDDEN, 403, false},  {ERR_UNAUTHENTICATED, 401, false},
         {ERR_OUTCOME_UNKNOWN, 503, true},
+        {ERR_RATE, 429, true},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         to_fail_with = (struct err_info){0};
@@ -130,6 +131,31 @@ START_TEST(every_code_has_its_status)
         ck_assert_int_eq(api_status_of(cases[i].code), cases[i].status);
         ck_assert_int_eq(has_header("Retry-After"), cases[i].may_retry);
         json_decref(problem());
+    }
+}
+END_TEST
+
+/* RFC 6750 section 3, in both dialects. */
+START_TEST(what_key_is_wanted)
+{
+    static const struct { enum err code; const char *parameter, *challenge; } cases[] = {
+        {ERR_UNAUTHENTICATED, "", "Bearer realm=\"tracekin\", scope=\"ingest\""},
+        {ERR_UNAUTHENTICATED, "X-API-Key", "Bearer realm=\"tracekin\", error=\"invalid_token\", scope=\"ingest\""},
+        {ERR_FORBIDDEN, "Authorization", "Bearer realm=\"tracekin\", error=\"insufficient_scope\", scope=\"ingest\""},
+        {ERR_FORBIDDEN, "", NULL},
+        {ERR_RATE, "", NULL},
+    };
+    for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+        const struct api_route route = {.scope = API_SCOPE_INGEST, .dialect = i % 2 == 0 ? API_DIALECT_PROBLEM : API_DIALECT_OTLP};
+        const char *const want = cases[i / 2].challenge;
+        struct err_info e = {.code = cases[i / 2].code, .message = "no"};
+        (void)strcpy(e.parameter, cases[i / 2].parameter);
+        req.route = &route;
+        reply.n_headers = 0;
+        api_reply_error(&req, &reply, &e);
+        ck_assert_int_eq(has_header("WWW-Authenticate"), want != NULL);
+        ck_assert(want == NULL || str_equal(reply.headers[0].value, str_of(want)));
+        ck_assert_int_eq(has_header("Retry-After"), e.code == ERR_RATE);
     }
 }
 END_TEST
@@ -207,7 +233,6 @@ START_TEST(an_answer_and_an_unknown_parameter)
     api_dispatch(&req, &reply);
     ck_assert_int_eq(reply.status, 200);
     ck_assert_str_eq(reply.content_type, "application/json");
-    ck_assert(has_header("Cache-Control"));
     ck_assert(str_equal(buf_str(&reply.body), STR("{}")));
     req.target = STR("/greet?loud=1");
     api_dispatch(&req, &reply);
@@ -224,6 +249,7 @@ static TCase *problem_case(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, an_error_replaces_half_an_answer);
     tcase_add_test(tc, every_code_has_its_status);
+    tcase_add_test(tc, what_key_is_wanted);
     tcase_add_test(tc, the_servers_own_words_stay_inside);
     tcase_add_test(tc, a_character_cut_in_two_is_mended);
     tcase_add_test(tc, a_wrong_method_is_405);

@@ -19,6 +19,7 @@ static void open_pipe(void)
     log_set_fd(fds[1]);
     log_set_level(LOG_INFO);
     log_set_request_id((struct str){NULL, 0});
+    log_set_key((struct str){NULL, 0});
 }
 
 static void close_pipe(void)
@@ -69,6 +70,17 @@ START_TEST(request_id_of_the_thread)
     log_set_request_id(STR("r-1"));
     log_event(LOG_WARN, "slow", NULL, 0);
     ck_assert_str_eq(logged_after_ts(), ",\"level\":\"warn\",\"event\":\"slow\",\"request_id\":\"r-1\"}\n");
+}
+END_TEST
+
+START_TEST(api_key_of_the_thread)
+{
+    log_set_key(STR("batch"));
+    log_event(LOG_WARN, "slow", NULL, 0);
+    ck_assert_str_eq(logged_after_ts(), ",\"level\":\"warn\",\"event\":\"slow\",\"key\":\"batch\"}\n");
+    log_set_key(STR(""));
+    log_event(LOG_WARN, "slow", NULL, 0);
+    ck_assert_ptr_null(strstr(logged_after_ts(), "\"key\""));
 }
 END_TEST
 
@@ -225,6 +237,7 @@ static TCase *all_tests(void)
     tcase_add_test(c, line_has_head_and_fields);
     tcase_add_test(c, no_fields);
     tcase_add_test(c, request_id_of_the_thread);
+    tcase_add_test(c, api_key_of_the_thread);
     tcase_add_test(c, values_are_escaped);
     tcase_add_test(c, numbers_json_has_no_word_for);
     tcase_add_test(c, long_values_are_cut);

@@ -170,6 +170,7 @@ START_TEST(test_serving_needs_a_database_and_a_decision)
     e = (struct err_info){0};
     ck_assert_int_eq(service_config_check_serve(&c, &e), ERR_INVALID);
     ck_assert_ptr_nonnull(strstr(e.message, "TRACEKIN_INSECURE"));
+    ck_assert_ptr_nonnull(strstr(e.message, "TRACEKIN_API_KEYS_FILE"));
     ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url=postgresql://x", "--listen=[::]:1", "--insecure", NULL}, NULL, NULL), OK);
     ck_assert_int_eq(service_config_check_serve(&c, NULL), OK);
 }
@@ -188,7 +189,7 @@ END_TEST
 /* Of a secret an argument keeps only that it is there: every user of a machine may read the arguments of all. */
 START_TEST(test_secrets_are_hidden_in_the_arguments)
 {
-    static const char *const flags[] = {"database-url", "database-owner-url", "admin-token", "embeddings-key", "embeddings-url"};
+    static const char *const flags[] = {"database-url", "database-owner-url", "embeddings-key", "embeddings-url"};
     for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
         struct service_config c;
         char one[64], name[64];
@@ -267,12 +268,46 @@ START_TEST(test_files_with_a_fault)
 }
 END_TEST
 
+START_TEST(test_keys_and_lists_are_checked)
+{
+    static const struct { const char *flag, *says; } cases[] = {
+        {"--api-keys-file=/nowhere", "TRACEKIN_API_KEYS_FILE is '/nowhere': it cannot be opened"},
+        {"--api-keys-file=/dev/null", "TRACEKIN_API_KEYS_FILE is '/dev/null': it is not a file"},
+        {"--api-keys-file=/proc/self/comm", "line 1: after the name"},
+        {"--trusted-proxies=proxy.example", "TRACEKIN_TRUSTED_PROXIES: 'proxy.example' is not an address"},
+        {"--cors-origins=https://a.example/", "TRACEKIN_CORS_ORIGINS: 'https://a.example/' is not an origin"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct service_config c;
+        struct err_info e = {0};
+        ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url=postgresql://x", cases[i].flag, NULL}, NULL, NULL), OK);
+        ck_assert_int_eq(service_config_check_serve(&c, &e), ERR_INVALID);
+        ck_assert_msg(strstr(e.message, cases[i].says) != NULL, "%s", e.message);
+    }
+}
+END_TEST
+
 START_TEST(test_an_operand_that_may_be_a_url_is_not_repeated)
 {
     struct service_config c;
     struct err_info e = {0};
     ck_assert_int_eq(read_line(&c, (const char *const[]){"postgresql://u:hush@h/db", NULL}, NULL, &e), ERR_INVALID);
     ck_assert_msg(strstr(e.message, "hush") == NULL, "%s", e.message);
+}
+END_TEST
+
+START_TEST(test_rates)
+{
+    struct service_config c;
+    struct err_info e = {0};
+    ck_assert_int_eq(read_line(&c, no_words, NULL, NULL), OK);
+    ck_assert_int_eq(c.rate_per_key, 0);
+    ck_assert_int_eq(c.burst_per_key, 0);
+    ck_assert_int_eq(read_line(&c, (const char *const[]){"--rate-per-key=7", "--rate-per-address", "OFF", NULL}, NULL, NULL), OK);
+    ck_assert_int_eq(c.rate_per_key, 7);
+    ck_assert_int_eq(c.rate_per_address, 0);
+    ck_assert_int_eq(read_line(&c, (const char *const[]){"--rate-per-key=1000001", NULL}, NULL, &e), ERR_INVALID);
+    ck_assert_ptr_nonnull(strstr(e.message, "1 to 1000000, or off"));
 }
 END_TEST
 
@@ -345,6 +380,8 @@ static TCase *tcase_config(void)
     tcase_add_test(tc, test_urls_come_from_files);
     tcase_add_test(tc, test_files_with_a_fault);
     tcase_add_test(tc, test_an_operand_that_may_be_a_url_is_not_repeated);
+    tcase_add_test(tc, test_keys_and_lists_are_checked);
+    tcase_add_test(tc, test_rates);
     tcase_add_test(tc, test_every_setting_is_listed);
     return tc;
 }

@@ -43,6 +43,9 @@ START_TEST(test_refuses_what_is_ambiguous)
         {{{"Host", "a"}, {"Transfer-Encoding", "chunked"}, {"Content-Length", "5"}}, false, false, true},
         {{{"Host", "a"}, {"Content-Type", "a/b"}, {"Content-Type", "a/c"}}, false, false, false},
         {{{"Host", "a"}, {"Content-Encoding", "gzip"}, {"Content-Encoding", "gzip"}}, false, false, false},
+        {{{"Host", "a"}, {"Authorization", "Bearer a"}, {"authorization", "Bearer a"}}, false, false, false},
+        {{{"Host", "a"}, {"X-API-Key", "a"}, {"x-api-key", "a"}}, false, false, false},
+        {{{"Host", "a"}, {"X-Forwarded-For", "a"}, {"X-Forwarded-For", "b"}, {"Origin", "a"}}, false, true, false},
         {{{"Host", "a"}, {"Content-Length ", "5"}}, false, false, false},
         {{{"Host", "a"}, {"Transfer-Encoding\t", "chunked"}}, false, false, false},
         {{{"Host", "a"}, {" X-Any", "1"}}, false, false, false},
@@ -57,6 +60,22 @@ START_TEST(test_refuses_what_is_ambiguous)
         ck_assert_msg((service_head_check(&h, &e) == OK) == cases[i].is_fine, "case %zu: %s", i, e.message);
         ck_assert_msg(service_head_has_body(&h) == cases[i].has_body, "case %zu", i);
         ck_assert_msg(cases[i].is_fine || e.code == ERR_INVALID, "case %zu", i);
+    }
+}
+END_TEST
+
+START_TEST(test_keeps_the_last_of_what_proxies_add)
+{
+    struct service_head h = {0};
+    struct str values[SERVICE_FORWARDED_MAX];
+    static const char digits[] = "0123456789";
+    ck_assert_uint_eq(service_head_forwarded(&h, values), 0);
+    for (size_t n = 1; n <= 10; n++) {
+        service_head_add(&h, STR("x-forwarded-for"), (struct str){&digits[n - 1], 1});
+        const size_t n_kept = n < SERVICE_FORWARDED_MAX ? n : SERVICE_FORWARDED_MAX;
+        ck_assert_uint_eq(service_head_forwarded(&h, values), n_kept);
+        for (size_t i = 0; i < n_kept; i++)
+            ck_assert_int_eq(values[i].ptr[0], digits[n - n_kept + i]);
     }
 }
 END_TEST
@@ -168,6 +187,7 @@ static TCase *tcase_head(void)
 {
     TCase *tc = tcase_create("head");
     tcase_add_test(tc, test_refuses_what_is_ambiguous);
+    tcase_add_test(tc, test_keeps_the_last_of_what_proxies_add);
     tcase_add_test(tc, test_names_the_header_at_fault);
     tcase_add_test(tc, test_keeps_the_values);
     tcase_add_test(tc, test_request_ids);

@@ -1,0 +1,15 @@
+#include "core/bucket.h"
+
+#include "core/clock.h"
+
+bool bucket_take(struct bucket *b, const struct bucket_rate *rate, int64_t now_ns)
+{
+    if (rate->per_s == 0)
+        return true;
+    const int64_t token_ns = NS_PER_S / rate->per_s;
+    const int64_t from_ns = b->full_ns > now_ns ? b->full_ns : now_ns;
+    if (from_ns - now_ns > (rate->burst - 1) * token_ns)
+        return false;
+    b->full_ns = from_ns + token_ns;
+    return true;
+}
