@@ -148,7 +148,7 @@ static bool server_wait_idle(const struct server *s, int64_t timeout_ns)
     while (service_engine_n_in_flight(s->engine) > 0) {
         if (clock_mono_ns() >= deadline_ns)
             return false;
-        if (service_signals_wait(POLL_MS * NS_PER_MS) == SIGNAL_STOP) {
+        if (service_signals_wait(POLL_MS * NS_PER_MS)) {
             LOG(LOG_WARN, "stopped_at_once", LOG_INT("requests_lost", service_engine_n_in_flight(s->engine)));
             _exit(EXIT_FAILURE);
         }
@@ -206,12 +206,14 @@ static void server_close(struct server *s)
     db_vector_board_free(s->world.vectors);
 }
 
-static void server_wait_stop(struct server *s)
+/* Until it is to stop. */
+static void server_serve(struct server *s)
 {
-    enum service_signal signal = SIGNAL_NONE;
-    while ((signal = service_signals_wait(SIGNAL_PERIOD_S * NS_PER_S)) != SIGNAL_STOP)
-        if (signal == SIGNAL_RELOAD)
+    for (enum service_signal signal = SERVICE_SIGNAL_NONE; signal != SERVICE_SIGNAL_STOP;) {
+        signal = service_signals_next(SIGNAL_PERIOD_S * NS_PER_S);
+        if (signal == SERVICE_SIGNAL_RELOAD)
             service_access_reload(s->access);
+    }
 }
 
 enum err service_server_run(const struct service_config *config, struct err_info *e)
@@ -226,7 +228,7 @@ enum err service_server_run(const struct service_config *config, struct err_info
     server_fit_files(&s.config);
     const enum err code = server_start(&s, e);
     if (code == OK) {
-        server_wait_stop(&s);
+        server_serve(&s);
         server_drain(&s);
     }
     server_close(&s);

@@ -23,33 +23,40 @@ void service_signals_block(void)
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
+void service_signals_block_reload(void)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 void service_signals_unblock(void)
 {
     const sigset_t set = stop_signals();
     (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static sigset_t reload_signal(void)
+static int wait_for(const sigset_t *set, int64_t timeout_ns)
 {
-    sigset_t set;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGHUP);
-    return set;
+    const struct timespec timeout = {.tv_sec = timeout_ns / NS_PER_S, .tv_nsec = timeout_ns % NS_PER_S};
+    return sigtimedwait(set, NULL, &timeout);
 }
 
-void service_signals_block_reload(void)
+bool service_signals_wait(int64_t timeout_ns)
 {
-    const sigset_t set = reload_signal();
-    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+    const sigset_t set = stop_signals();
+    return wait_for(&set, timeout_ns) > 0;
 }
 
-enum service_signal service_signals_wait(int64_t timeout_ns)
+enum service_signal service_signals_next(int64_t timeout_ns)
 {
     sigset_t set = stop_signals();
     (void)sigaddset(&set, SIGHUP);
-    const struct timespec timeout = {.tv_sec = timeout_ns / NS_PER_S, .tv_nsec = timeout_ns % NS_PER_S};
-    const int signal = sigtimedwait(&set, NULL, &timeout);
-    return signal < 0 ? SIGNAL_NONE : signal == SIGHUP ? SIGNAL_RELOAD : SIGNAL_STOP;
+    const int signal = wait_for(&set, timeout_ns);
+    if (signal <= 0)
+        return SERVICE_SIGNAL_NONE;
+    return signal == SIGHUP ? SERVICE_SIGNAL_RELOAD : SERVICE_SIGNAL_STOP;
 }
 
 int service_signals_open(void)
