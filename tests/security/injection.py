@@ -6,11 +6,13 @@ proof is the statement log of PostgreSQL: whatever was sent stands in it as the 
 TRACEKIN_TEST_DIR is where ./dev test keeps that log; without it there is nothing to read, and this is skipped.
 """
 import copy
+import hashlib
 import json
 import os
 import pathlib
 import re
 import sys
+import tempfile
 import time
 import urllib.parse
 
@@ -38,7 +40,8 @@ BEHIND = {"attr": "k:", "start": "2023-01-29T00:00:00Z", "end": "2023-01-30T00:0
           "target": "/api/v1/errors?q=", "min_duration": "1s", "max_duration": "1s", "Content-Encoding": "gzip, "}
 HEADERS = ["X-Request-Id", "Accept", "Content-Type", "User-Agent", "Cookie", "Authorization", "traceparent", "Host", "Referer",
            "X-Forwarded-For", "X-API-Key", "Origin"]
-ADMIN = "admin-of-the-test"
+KEY = "key-of-the-test"  # which may do all
+WITH_KEY = {"Authorization": "Bearer " + KEY}
 SCHEMA = """SELECT hashtext(string_agg(x, ',' ORDER BY x)) FROM (
     SELECT table_name || '.' || column_name || ':' || data_type FROM information_schema.columns
         WHERE table_schema = 'public' AND table_name NOT IN (SELECT relname FROM pg_class WHERE relispartition)
@@ -177,7 +180,7 @@ class Attacker:
         return [payload.replace(MARK, f"{MARK}x{len(self.places) - 1:04d}") for payload in PAYLOADS]
 
     def send(self, method, target, headers=None, body=None):
-        given = {"Authorization": "Bearer " + ADMIN, **(headers or {})}
+        given = {**WITH_KEY, **(headers or {})}
         if body is not None:
             given.setdefault("Content-Type", "application/json")
         reply = self.service.send(method, target, given, body)
@@ -248,10 +251,17 @@ def run(binary, with_database):
         sys.exit(77)
     database = urllib.parse.urlsplit(os.environ["TRACEKIN_DATABASE_URL"]).path.lstrip("/")
     sql(with_database, f"ALTER DATABASE {database} SET log_statement = 'all'; SELECT 1")
+    with tempfile.NamedTemporaryFile("w", prefix="tracekin-keys-") as keys:
+        keys.write(f"all {hashlib.sha256(KEY.encode()).hexdigest()} read,ingest,admin\n")
+        keys.flush()
+        attack(binary, with_database, keys.name, log, database)
+
+
+def attack(binary, with_database, keys, log, database):
     # Every question is slow, so that its plan is asked for too, with the same values.
-    with Service(binary, TRACEKIN_ADMIN_TOKEN=ADMIN, TRACEKIN_SLOW_QUERY="1us", TRACEKIN_ASSEMBLER_QUIET="100ms") as service:
+    with Service(binary, TRACEKIN_API_KEYS_FILE=keys, TRACEKIN_SLOW_QUERY="1us", TRACEKIN_ASSEMBLER_QUIET="100ms") as service:
         for path, body in OTLP.items():
-            check(service.post(path, json.dumps(body).encode()).status == 200, f"the honest {path} is not stored")
+            check(service.send("POST", path, {**WITH_KEY, "Content-Type": "application/json"}, json.dumps(body).encode()).status == 200, f"the honest {path} is not stored")
         until(lambda: sql(with_database, "SELECT count(*) FROM traces") > 0, 30, "the honest trace is assembled")
         schema, rows = sql(with_database, SCHEMA), sql(with_database, ROWS)
         attacker = Attacker(service)
