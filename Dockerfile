@@ -3,7 +3,7 @@ FROM debian:trixie-slim AS build
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         gcc libc6-dev cmake ninja-build pkg-config \
-        libmicrohttpd-dev libpq-dev libjansson-dev libcurl4-openssl-dev zlib1g-dev libxxhash-dev nettle-dev \
+        libmicrohttpd-dev libgnutls28-dev libpq-dev libjansson-dev libcurl4-openssl-dev zlib1g-dev libxxhash-dev nettle-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
@@ -12,7 +12,7 @@ RUN cmake --preset release && cmake --build build/release --target tracekin && s
 FROM debian:trixie-slim
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        libmicrohttpd12t64 libpq5 libjansson4 libcurl4t64 ca-certificates zlib1g libnettle8t64 \
+        libmicrohttpd12t64 libgnutls30t64 libpq5 libjansson4 libcurl4t64 ca-certificates zlib1g libnettle8t64 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb
 COPY --from=build /src/build/release/tracekin /usr/local/bin/tracekin
 COPY LICENSE /usr/share/doc/tracekin/LICENSE

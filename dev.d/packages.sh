@@ -3,7 +3,7 @@
 
 packages_build=(
     gcc libc6-dev cmake ninja-build pkg-config
-    libmicrohttpd-dev libpq-dev libjansson-dev libcurl4-openssl-dev zlib1g-dev libxxhash-dev nettle-dev
+    libmicrohttpd-dev libgnutls28-dev libpq-dev libjansson-dev libcurl4-openssl-dev zlib1g-dev libxxhash-dev nettle-dev
 )
 packages_check=(
     check libsubunit-dev libprotobuf-c-dev protobuf-c-compiler

@@ -36,6 +36,9 @@ service_reach() {
     printf '%s:%s\n' "$host" "$port"
 }
 
+# What the service speaks there.
+service_base() { printf '%s://%s\n' "$([ -n "${TRACEKIN_TLS_CERT_FILE-}" ] && echo https || echo http)" "$(service_reach "$1")"; }
+
 # Whether something listens there: told before anything is started.
 service_port_taken() {
     local reach host
@@ -94,7 +97,7 @@ service_stop_all() {
 }
 
 service_say_up() {
-    say "tracekin is up at http://$(service_reach "$1") (data in $data_dir)"
+    say "tracekin is up at $(service_base "$1") (data in $data_dir)"
 }
 
 # On the way out of an `up` that did not come to its end, or that ran in the foreground. Where its service ended by itself,
@@ -122,7 +125,7 @@ service_up_already() {
         die "tracekin already runs on this data folder, at $is: './dev down' first, to have it at $listen"
     [ ! -e "$run_dir/socket" ] || cluster_start
     listen=$is service_job=$(service_pid)
-    service_wait_ready || die "it runs and is not ready: http://$(service_reach "$is")/readyz and $log_dir tell why"
+    service_wait_ready || die "it runs and is not ready: $(service_base "$is")/readyz and $log_dir tell why"
     say "Already up:"
     service_say_up "$is"
 }

@@ -142,7 +142,7 @@ int service_command_healthcheck(int argc, char **argv)
 {
     AUTO(service_config) struct service_config config = {0};
     struct err_info e = {0};
-    if (!command_configure(&config, argc, argv, NULL, NULL, &e) || service_healthcheck(&config.listen, &e) != OK)
+    if (!command_configure(&config, argc, argv, NULL, NULL, &e) || service_healthcheck(&config.listen, config.tls_cert_file.len > 0, &e) != OK)
         return command_fail(&e);
     return EXIT_SUCCESS;
 }

@@ -14,6 +14,7 @@
 #include "service/network.h"
 #include "service/secret.h"
 #include "service/setting.h"
+#include "service/tls.h"
 
 #define SETTING(member) offsetof(struct service_config, member)
 #define MIB (INT64_C(1) << 20)
@@ -59,6 +60,10 @@ static const struct service_setting settings[] = {
      "Whose X-Forwarded-For tells the client's address. From others it is ignored."},
     {"cors-origins", "TRACEKIN_CORS_ORIGINS", SETTING_ORIGINS, SETTING(cors_origins), "", 0, 0,
      "Web pages of which origins may read answers and send telemetry from a browser."},
+    {"tls-cert-file", "TRACEKIN_TLS_CERT_FILE", SETTING_PATH, SETTING(tls_cert_file), "", 0, 0,
+     "A file with the certificate to serve HTTPS by, its chain after it, in PEM; SIGHUP reads it again. Without it HTTP is served."},
+    {"tls-key-file", "TRACEKIN_TLS_KEY_FILE", SETTING_PATH, SETTING(tls_key_file), "", 0, 0,
+     "A file with the key of this certificate, in PEM, without a passphrase."},
     {"retention", "TRACEKIN_RETENTION", SETTING_DURATION_OR_OFF, SETTING(retention_ns), "off", NS_PER_DAY, 36500 * NS_PER_DAY,
      "How long data is kept; whole days are dropped. off keeps everything."},
     {"assembler-quiet", "TRACEKIN_ASSEMBLER_QUIET", SETTING_DURATION, SETTING(quiet_ns), "2s", 100 * NS_PER_MS, 600 * NS_PER_S,
@@ -337,6 +342,7 @@ enum err service_config_check_serve(struct service_config *c, struct err_info *e
     TRY(config_check_keys(c, e));
     TRY(config_check_lists(c, e));
     TRY(service_embeddings_check(c, e));
+    TRY(service_tls_check(c, e));
     if (service_address_is_loopback(&c->listen) || c->api_keys_file.len > 0 || c->is_insecure)
         return OK;
     char address[SERVICE_ADDRESS_TEXT_MAX];

@@ -46,6 +46,7 @@ struct service_config {
     int64_t rate_per_key, burst_per_key, rate_per_address, burst_per_address; /* a second, 0: no limit; bursts, 0: twice the rate */
     int64_t n_rate_addresses_max;
     struct str trusted_proxies, cors_origins; /* service/network.h and service/cors.h read them */
+    struct str tls_cert_file, tls_key_file; /* service/tls.h reads them */
     int64_t slow_query_ns; /* 0: none is */
     int64_t log_level; /* an enum log_level */
 };

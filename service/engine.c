@@ -36,6 +36,7 @@ enum { MHD_CONNECTIONS_SPARE = 16 };
 
 struct service_engine {
     struct MHD_Daemon *daemon;
+    struct service_tls *tls;
     const struct service_config *config;
     const struct api_world *world;
     struct service_lane *const *lanes;
@@ -44,6 +45,12 @@ struct service_engine {
     struct service_memory memory;
     atomic_size_t n_in_flight, n_connections;
     atomic_bool is_draining;
+};
+
+/* What is kept of a connection. */
+struct connection {
+    struct service_client *client;
+    struct service_tls_cert *cert;
 };
 
 static int64_t deadline_after(int64_t duration_ns)
@@ -60,7 +67,8 @@ static void *engine_on_target(void *cls, const char *target, struct MHD_Connecti
         return NULL;
     r->connection = connection;
     r->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    r->client = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    const struct connection *const c = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    r->client = c == NULL ? NULL : c->client;
     service_client_until(r->client, deadline_after(engine->config->header_timeout_ns));
     atomic_fetch_add(&engine->n_in_flight, 1);
     service_traffic_begun();
@@ -81,6 +89,8 @@ static enum MHD_Result engine_reply(struct service_engine *engine, struct servic
     struct MHD_Response *response = service_reply_build(r, engine->config->cors_origins, atomic_load(&engine->is_draining));
     if (response == NULL)
         return MHD_NO;
+    if (engine->tls != NULL)
+        (void)MHD_add_response_header(response, "Strict-Transport-Security", "max-age=31536000");
     service_client_until(r->client, deadline_after(engine->config->transfer_timeout_ns));
     const enum MHD_Result queued = MHD_queue_response(r->connection, (unsigned)r->reply.status, response);
     MHD_destroy_response(response);
@@ -225,18 +235,39 @@ static void engine_on_completed(void *cls, struct MHD_Connection *connection, vo
     atomic_fetch_sub(&engine->n_in_flight, 1);
 }
 
+/* MHD has a TLS session here that has not shaken hands, with the certificate of the start. */
+static void *engine_open(struct service_engine *engine, struct MHD_Connection *connection)
+{
+    struct connection *const c = mem_calloc(1, sizeof *c);
+    if (c == NULL)
+        return NULL;
+    const int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    c->client = service_clients_add(engine->clients, fd, deadline_after(engine->config->header_timeout_ns));
+    if (engine->tls != NULL)
+        c->cert = service_tls_acquire(engine->tls, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
+    return c;
+}
+
+static void engine_close(struct service_engine *engine, struct connection *c)
+{
+    atomic_fetch_sub(&engine->n_connections, 1);
+    if (c == NULL)
+        return;
+    service_clients_remove(engine->clients, c->client);
+    service_tls_release(c->cert);
+    mem_free(c);
+}
+
 static void engine_on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
                                  enum MHD_ConnectionNotificationCode what)
 {
     struct service_engine *engine = cls;
-    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-        service_clients_remove(engine->clients, *socket_context);
-        *socket_context = NULL;
-        atomic_fetch_sub(&engine->n_connections, 1);
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        *socket_context = engine_open(engine, connection);
         return;
     }
-    const int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    *socket_context = service_clients_add(engine->clients, fd, deadline_after(engine->config->header_timeout_ns));
+    engine_close(engine, *socket_context);
+    *socket_context = NULL;
 }
 
 /* What MHD has to say is about clients that break the protocol, mostly. */
@@ -258,12 +289,25 @@ static unsigned engine_mhd_limit(const struct service_config *config)
     return (unsigned)((config->n_connections_max + MHD_CONNECTIONS_SPARE) * config->n_http_threads);
 }
 
+/* The texts must be writable as far as MHD's types go; it reads them. */
 static struct MHD_Daemon *engine_start(struct service_engine *engine)
 {
+    union { const char *text; void *pointer; } cert = {NULL}, key = {NULL}, priorities = {.text = SERVICE_TLS_PRIORITIES};
+    if (engine->tls != NULL) {
+        cert.text = service_tls_first_cert(engine->tls);
+        key.text = service_tls_first_key(engine->tls);
+    }
+    const struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
+    const struct MHD_OptionItem secure[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, cert.pointer},
+                                            {MHD_OPTION_HTTPS_MEM_KEY, 0, key.pointer},
+                                            {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities.pointer},
+                                            {MHD_OPTION_END, 0, NULL}};
+    const unsigned tls_flag = engine->tls == NULL ? 0 : MHD_USE_TLS;
     return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG | tls_flag, 0,
         NULL, NULL, engine_on_request, engine,
         MHD_OPTION_EXTERNAL_LOGGER, engine_on_message, NULL,
+        MHD_OPTION_ARRAY, tls_flag == 0 ? plain : secure,
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)engine->config->n_http_threads,
         MHD_OPTION_CONNECTION_LIMIT, engine_mhd_limit(engine->config),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
@@ -275,8 +319,8 @@ static struct MHD_Daemon *engine_start(struct service_engine *engine)
         MHD_OPTION_END);
 }
 
-enum err service_engine_new(const struct service_config *config, const struct api_world *world,
-                            struct service_lane *const *lanes, struct service_access *access, struct service_engine **out, struct err_info *e)
+enum err service_engine_new(const struct service_config *config, const struct api_world *world, struct service_lane *const *lanes,
+                            struct service_access *access, struct service_tls *tls, struct service_engine **out, struct err_info *e)
 {
     struct service_engine *engine = mem_calloc(1, sizeof *engine);
     if (engine == NULL)
@@ -285,6 +329,7 @@ enum err service_engine_new(const struct service_config *config, const struct ap
     engine->world = world;
     engine->lanes = lanes;
     engine->access = access;
+    engine->tls = tls;
     service_memory_init(&engine->memory, config);
     const enum err code = service_clients_new(&engine->clients, e);
     if (code == OK)

@@ -8,12 +8,14 @@
 #include "service/access.h"
 #include "service/config.h"
 #include "service/lane.h"
+#include "service/tls.h"
 
 struct service_engine;
 
-/* world, config, lanes and access outlive it; lanes holds one for each value of enum api_lane, NULL for API_LANE_NONE. */
-enum err service_engine_new(const struct service_config *config, const struct api_world *world,
-                            struct service_lane *const *lanes, struct service_access *access, struct service_engine **out, struct err_info *e) MUST_USE;
+/* All but out and e outlive it; lanes holds one for each value of enum api_lane, NULL for API_LANE_NONE; tls is NULL for plain HTTP. */
+enum err service_engine_new(const struct service_config *config, const struct api_world *world, struct service_lane *const *lanes,
+                            struct service_access *access, struct service_tls *tls, struct service_engine **out,
+                            struct err_info *e) MUST_USE;
 /* Every lane must be freed before: no request may be suspended. Closes what connections are left. */
 void service_engine_free(struct service_engine *engine);
 /* Serves an accepted, non-blocking socket; it is taken. Any thread. */

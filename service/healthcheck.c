@@ -6,17 +6,20 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "service/tls_client.h"
 
 enum { REPLY_MAX_BYTES = 4096 };
 
 struct probe {
     int fd;
+    struct service_tls_client *tls; /* NULL: none */
     int64_t deadline_ns;
     char text[SERVICE_ADDRESS_TEXT_MAX];
 };
 
 static void probe_auto(struct probe *p)
 {
+    service_tls_client_free(p->tls);
     if (p->fd >= 0)
         (void)close(p->fd);
 }
@@ -43,33 +46,59 @@ static enum err probe_connect(const struct probe *p, const struct service_addres
     return ERR_SET(e, ERR_UNAVAILABLE, "nothing listens at %s; TRACEKIN_LISTEN says where to look", p->text);
 }
 
+static enum err probe_closed(const struct probe *p, struct err_info *e)
+{
+    return ERR_SET(e, ERR_UNAVAILABLE, "%s closed the connection", p->text);
+}
+
+static enum err probe_handshake(const struct probe *p, struct err_info *e)
+{
+    ssize_t n = 0;
+    while (p->tls != NULL && (n = service_tls_client_handshake(p->tls)) != 0) {
+        if (n == SERVICE_TLS_FAILED)
+            return ERR_SET(e, ERR_UNAVAILABLE, "%s does not speak TLS, which TRACEKIN_TLS_CERT_FILE asks for", p->text);
+        TRY(probe_wait(p, n == SERVICE_TLS_WANTS_READ ? POLLIN : POLLOUT, e));
+    }
+    return OK;
+}
+
+/* The request fits what a new connection takes at once. */
 static enum err probe_ask(const struct probe *p, struct err_info *e)
 {
     char request[256];
     const int len = snprintf(request, sizeof request, "GET /readyz HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", p->text);
-    if (send(p->fd, request, (size_t)len, MSG_NOSIGNAL) == len)
-        return OK;
-    return ERR_SET(e, ERR_UNAVAILABLE, "%s closed the connection", p->text);
+    const ssize_t n = p->tls != NULL ? service_tls_client_send(p->tls, request, (size_t)len)
+                                     : send(p->fd, request, (size_t)len, MSG_NOSIGNAL);
+    return n == len ? OK : probe_closed(p, e);
+}
+
+/* What has come already is taken before the socket is waited for: TLS may hold some. */
+static enum err probe_recv(const struct probe *p, char *bytes, size_t size, size_t *n_out, struct err_info *e)
+{
+    for (;;) {
+        const ssize_t n = p->tls != NULL ? service_tls_client_recv(p->tls, bytes, size) : recv(p->fd, bytes, size, 0);
+        const bool is_early = p->tls != NULL ? n == SERVICE_TLS_WANTS_READ : n < 0 && errno == EAGAIN;
+        if (n < 0 && !is_early)
+            return probe_closed(p, e);
+        if (n >= 0) {
+            *n_out = (size_t)n;
+            return OK;
+        }
+        TRY(probe_wait(p, POLLIN, e));
+    }
 }
 
 /* The whole reply, up to the bound. */
 static enum err probe_read(const struct probe *p, char reply[REPLY_MAX_BYTES], size_t *len, struct err_info *e)
 {
     size_t have = 0;
-    while (have < REPLY_MAX_BYTES) {
-        TRY(probe_wait(p, POLLIN, e));
-        const ssize_t n = recv(p->fd, reply + have, REPLY_MAX_BYTES - have, 0);
-        if (n < 0)
-            return ERR_SET(e, ERR_UNAVAILABLE, "%s closed the connection", p->text);
-        if (n == 0)
-            break;
-        have += (size_t)n;
-    }
+    for (size_t n = 1; have < REPLY_MAX_BYTES && n > 0; have += n)
+        TRY(probe_recv(p, reply + have, REPLY_MAX_BYTES - have, &n, e));
     *len = have;
     return OK;
 }
 
-enum err service_healthcheck(const struct service_address *address, struct err_info *e)
+enum err service_healthcheck(const struct service_address *address, bool by_tls, struct err_info *e)
 {
     const struct service_address reach = service_address_reach(address);
     AUTO(probe) struct probe p = {.deadline_ns = clock_mono_ns() + SERVICE_HEALTHCHECK_TIMEOUT_MS * NS_PER_MS};
@@ -80,6 +109,9 @@ enum err service_healthcheck(const struct service_address *address, struct err_i
     char bytes[REPLY_MAX_BYTES];
     size_t len = 0;
     TRY(probe_connect(&p, &reach, e));
+    if (by_tls)
+        TRY(service_tls_client_new(p.fd, &p.tls, e));
+    TRY(probe_handshake(&p, e));
     TRY(probe_ask(&p, e));
     TRY(probe_read(&p, bytes, &len, e));
     const struct str reply = {bytes, len};

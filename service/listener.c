@@ -18,16 +18,19 @@ enum { BACKLOG = 1024, BACK_OFF_MS = 100 };
 struct service_listener {
     struct service_engine *engine;
     size_t n_connections_max;
+    bool is_plain; /* not TLS */
     pthread_t thread;
     int fd;
     int stop_fd;
 };
 
-static void listener_turn_away(int fd)
+/* Plain text would be noise to one who speaks TLS. */
+static void listener_turn_away(int fd, bool is_plain)
 {
     static const char reply[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
                                 "Connection: close\r\n\r\n";
-    (void)send(fd, reply, sizeof reply - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (is_plain)
+        (void)send(fd, reply, sizeof reply - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)close(fd);
     service_traffic_rejected(REJECTED_CONNECTIONS);
 }
@@ -47,7 +50,7 @@ static bool listener_accept(struct service_listener *l)
     if (fd < 0)
         return is_passing(errno);
     if (service_engine_n_connections(l->engine) >= l->n_connections_max)
-        listener_turn_away(fd);
+        listener_turn_away(fd, l->is_plain);
     else
         service_engine_add(l->engine, fd, (struct sockaddr *)&address, len);
     return true;
@@ -112,7 +115,8 @@ enum err service_listener_new(const struct service_config *config, struct servic
     struct service_listener *l = mem_calloc(1, sizeof *l);
     if (l == NULL)
         return ERR_SET_NOMEM(e);
-    *l = (struct service_listener){.engine = engine, .n_connections_max = (size_t)config->n_connections_max, .fd = -1};
+    *l = (struct service_listener){.engine = engine, .n_connections_max = (size_t)config->n_connections_max,
+                                    .is_plain = config->tls_cert_file.len == 0, .fd = -1};
     l->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     enum err code = listener_bind(l, &config->listen, bound, e);
     if (code == OK && (l->stop_fd < 0 || pthread_create(&l->thread, NULL, listener_run, l) != 0))

@@ -1,6 +1,6 @@
 /* The listener: one thread that accepts connections and hands them to the engine.
  *
- * Past the bound of connections it answers 503 itself and closes; when the process is out of files it waits a little and
+ * Past the bound of connections it answers 503 itself, unless TLS is spoken, and closes; when the process is out of files it waits a little and
  * leaves the rest in the kernel's queue. */
 #ifndef TRACEKIN_SERVICE_LISTENER_H
 #define TRACEKIN_SERVICE_LISTENER_H

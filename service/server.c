@@ -22,6 +22,7 @@
 #include "service/schema.h"
 #include "service/signals.h"
 #include "service/slow_queries.h"
+#include "service/tls.h"
 #include "service/traffic.h"
 
 /* FILES_KEPT: what the process opens besides its clients' sockets. */
@@ -32,6 +33,7 @@ struct server {
     struct service_config config;
     struct api_world world;
     struct service_access *access;
+    struct service_tls *tls; /* NULL: HTTP */
     struct service_watcher *watcher;
     struct service_ready *ready;
     struct service_lane *lanes[N_LANES];
@@ -117,6 +119,7 @@ static enum err server_open_store(struct server *s, struct err_info *e)
 static enum err server_start(struct server *s, struct err_info *e)
 {
     TRY(service_access_new(&s->config, &s->access, e));
+    TRY(service_tls_new(&s->config, &s->tls, e));
     TRY(service_embeddings_new(&s->config, &s->world.embedder, e));
     TRY(server_open_store(s, e));
     s->world.vectors = db_vector_board_new();
@@ -131,12 +134,12 @@ static enum err server_start(struct server *s, struct err_info *e)
     s->world.wall_ns = clock_wall_ns;
     s->world.ready_check = service_ready_check;
     s->world.ready_arg = s->ready;
-    TRY(service_engine_new(&s->config, &s->world, s->lanes, s->access, &s->engine, e));
+    TRY(service_engine_new(&s->config, &s->world, s->lanes, s->access, s->tls, &s->engine, e));
     struct service_address bound;
     TRY(service_listener_new(&s->config, s->engine, &bound, &s->listener, e));
     char address[SERVICE_ADDRESS_TEXT_MAX];
     service_address_print(&bound, address);
-    LOG(LOG_INFO, "listening", LOG_CSTR("address", address), LOG_CSTR("version", TRACEKIN_VERSION));
+    LOG(LOG_INFO, "listening", LOG_CSTR("address", address), LOG_CSTR("scheme", s->tls == NULL ? "http" : "https"), LOG_CSTR("version", TRACEKIN_VERSION));
     return OK;
 }
 
@@ -190,6 +193,7 @@ static void server_close(struct server *s)
         (void)server_wait_idle(s, FLUSH_TIMEOUT_MS * NS_PER_MS);
     service_engine_free(s->engine);
     service_access_free(s->access);
+    service_tls_free(s->tls);
     for (int i = API_LANE_READ; i < N_LANES; i++)
         service_lane_free(s->lanes[i]);
     service_watcher_free(s->watcher);
@@ -211,8 +215,10 @@ static void server_serve(struct server *s)
 {
     for (enum service_signal signal = SERVICE_SIGNAL_NONE; signal != SERVICE_SIGNAL_STOP;) {
         signal = service_signals_next(SIGNAL_PERIOD_S * NS_PER_S);
-        if (signal == SERVICE_SIGNAL_RELOAD)
-            service_access_reload(s->access);
+        if (signal != SERVICE_SIGNAL_RELOAD)
+            continue;
+        service_access_reload(s->access);
+        service_tls_reload(s->tls);
     }
 }
 

@@ -263,7 +263,7 @@ class Prometheus(unittest.TestCase):
                 self.assertIn(rule["alert"], tried)
 
     def test_alerts_name_sections_of_the_runbooks(self):
-        runbooks = read("docs/runbooks/OPERATIONS.md") + read("docs/runbooks/INDEX_MANAGEMENT.md")
+        runbooks = "".join(read(f"docs/runbooks/{name}.md") for name in ("OPERATIONS", "INDEX_MANAGEMENT", "SECURE_SETUP"))
         for group in yaml.safe_load(read("docker/prometheus/alerts.yml"))["groups"]:
             for rule in group["rules"]:
                 for section in re.findall(r'"([^"]+)"', rule["annotations"]["description"]):

@@ -17,6 +17,7 @@ refuse '(service|api|db)/' core
 refuse '(service|api)/' db
 refuse 'service/' api
 refuse 'microhttpd\.h' api db core
+refuse 'gnutls/' api db core
 refuse 'jansson\.h' service db core
 refuse 'curl/' service db core
 refuse 'nettle/' service db core

@@ -67,8 +67,10 @@ void http_send(const struct server *s, const struct http_request *request, struc
     CURL *curl = curl_easy_init();
     ck_assert_ptr_nonnull(curl);
     *reply = (struct http_reply){0};
-    (void)snprintf(url, sizeof url, "http://%s%s", s->address, request->target);
+    (void)snprintf(url, sizeof url, "%s://%s%s", s->ca_path == NULL ? "http" : "https", s->address, request->target);
     struct curl_slist *headers = list_headers(request);
+    if (s->ca_path != NULL)
+        (void)curl_easy_setopt(curl, CURLOPT_CAINFO, s->ca_path);
     (void)curl_easy_setopt(curl, CURLOPT_URL, url);
     (void)curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);

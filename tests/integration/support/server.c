@@ -92,6 +92,11 @@ void server_spawn(struct server *s, const char *const *arguments, const char *co
 
 void server_start(struct server *s, const char *database_url, const char *const *settings)
 {
+    server_start_tls(s, database_url, settings, NULL);
+}
+
+void server_start_tls(struct server *s, const char *database_url, const char *const *settings, const char *ca_path)
+{
     static const char *const arguments[] = {"serve", NULL};
     char url[600];
     const char *all[SERVER_SETTINGS_MAX + 3] = {url, "TRACEKIN_LISTEN=127.0.0.1:0"};
@@ -101,6 +106,7 @@ void server_start(struct server *s, const char *database_url, const char *const 
     }
     (void)snprintf(url, sizeof url, "TRACEKIN_DATABASE_URL=%s", database_url);
     server_spawn(s, arguments, all);
+    s->ca_path = ca_path;
     server_learn_address(s);
     server_await_ready(s);
 }

@@ -14,11 +14,14 @@ struct server {
     int port;
     char address[SERVER_ADDRESS_MAX]; /* "127.0.0.1:40001" */
     int log_fd;
+    const char *ca_path; /* the certificates that its own must follow from; NULL: it speaks plain HTTP */
 };
 
 /* Starts `tracekin serve` on the database with settings ("TRACEKIN_X=value", up to a NULL; NULL for none) and waits until
  * /readyz is 200. */
 void server_start(struct server *s, const char *database_url, const char *const *settings);
+/* As server_start, by HTTPS: the settings name a certificate that follows from those at ca_path, which is borrowed. */
+void server_start_tls(struct server *s, const char *database_url, const char *const *settings, const char *ca_path);
 /* Starts `tracekin` with arguments up to a NULL and settings, and waits for nothing; what it prints, both streams, is its log. */
 void server_spawn(struct server *s, const char *const *arguments, const char *const *settings);
 /* SIGTERM, and waits; returns the exit status, 128 + n when signal n ended it. */

@@ -25,17 +25,7 @@ static void forget_environment(void)
 
 static char storage[ARGUMENTS_MAX][128]; /* of the arguments */
 
-/* Whose texts are closed when the next is read. */
-static struct service_config last;
-
-static void close_last(void)
-{
-    service_config_close(&last);
-    last = (struct service_config){0};
-    forget_environment();
-}
-
-/* Reads a command line of at most ARGUMENTS_MAX words, up to a NULL. */
+/* Reads a command line of at most ARGUMENTS_MAX words, up to a NULL, into what was read into before or is zeroed. */
 static enum err read_line(struct service_config *c, const char *const *words, int *n_operands, struct err_info *e)
 {
     char *argv[ARGUMENTS_MAX + 1];
@@ -44,11 +34,9 @@ static enum err read_line(struct service_config *c, const char *const *words, in
         (void)snprintf(storage[argc], sizeof storage[argc], "%s", words[argc]);
         argv[argc] = storage[argc];
     }
-    service_config_close(&last);
-    last = (struct service_config){0};
+    service_config_close(c);
+    *c = (struct service_config){0};
     const enum err code = service_config_read(c, argc, argv, n_operands, e);
-    if (code == OK)
-        last.texts = c->texts;
     if (code == OK && n_operands != NULL && *n_operands > 0)
         ck_assert_str_eq(argv[0], "first");
     return code;
@@ -58,7 +46,7 @@ static const char *const no_words[] = {NULL};
 
 START_TEST(test_defaults)
 {
-    struct service_config c;
+    AUTO(service_config) struct service_config c = {0};
     struct err_info e = {0};
     ck_assert_msg(read_line(&c, no_words, NULL, &e) == OK, "%s", e.message);
     char listen[SERVICE_ADDRESS_TEXT_MAX];
@@ -76,7 +64,7 @@ END_TEST
 
 START_TEST(test_flag_beats_variable_beats_default)
 {
-    struct service_config c;
+    AUTO(service_config) struct service_config c = {0};
     ck_assert_int_eq(setenv("TRACEKIN_QUEUE_MAX", "7", 1), 0);
     ck_assert_int_eq(setenv("TRACEKIN_LOG_LEVEL", "", 1), 0);
     ck_assert_int_eq(read_line(&c, no_words, NULL, NULL), OK);
@@ -91,7 +79,7 @@ END_TEST
 
 START_TEST(test_values)
 {
-    struct service_config c;
+    AUTO(service_config) struct service_config c = {0};
     ck_assert_int_eq(read_line(&c, (const char *const[]){"--retention", "30d", "--body-max-bytes", "2MiB", "--insecure", NULL},
                                NULL, NULL), OK);
     ck_assert_int_eq(c.retention_ns, 30 * NS_PER_DAY);
@@ -108,7 +96,7 @@ END_TEST
 
 START_TEST(test_operands_keep_their_order)
 {
-    struct service_config c;
+    AUTO(service_config) struct service_config c = {0};
     int n = 0;
     ck_assert_int_eq(read_line(&c, (const char *const[]){"first", "--queue-max=3", "second", "--", "--third", NULL}, &n, NULL), OK);
     ck_assert_int_eq(n, 3);
@@ -140,7 +128,7 @@ START_TEST(test_refuses)
         {{"--memory-max-bytes=63MiB"}, "--memory-max-bytes", "64MiB to 1024GiB"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct service_config c;
+        AUTO(service_config) struct service_config c = {0};
         struct err_info e = {0};
         ck_assert_msg(read_line(&c, cases[i].words, NULL, &e) == ERR_INVALID, "took %s", cases[i].words[0]);
         ck_assert_msg(strstr(e.message, cases[i].names) != NULL, "%s", e.message);
@@ -151,7 +139,7 @@ END_TEST
 
 START_TEST(test_a_wrong_variable_is_named)
 {
-    struct service_config c;
+    AUTO(service_config) struct service_config c = {0};
     struct err_info e = {0};
     ck_assert_int_eq(setenv("TRACEKIN_WRITER_THREADS", "17", 1), 0);
     ck_assert_int_eq(read_line(&c, no_words, NULL, &e), ERR_INVALID);
@@ -161,7 +149,7 @@ END_TEST
 
 START_TEST(test_serving_needs_a_database_and_a_decision)
 {
-    struct service_config c;
+    AUTO(service_config) struct service_config c = {0};
     struct err_info e = {0};
     ck_assert_int_eq(read_line(&c, no_words, NULL, NULL), OK);
     ck_assert_int_eq(service_config_check_serve(&c, &e), ERR_INVALID);
@@ -178,7 +166,7 @@ END_TEST
 
 START_TEST(test_a_database_url_with_a_fault_is_refused)
 {
-    struct service_config c;
+    AUTO(service_config) struct service_config c = {0};
     struct err_info e = {0};
     ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url=postgresql://u:pw@host:badport/db", NULL}, NULL, NULL), OK);
     ck_assert_int_eq(service_config_check_serve(&c, &e), ERR_INVALID);
@@ -191,7 +179,7 @@ START_TEST(test_secrets_are_hidden_in_the_arguments)
 {
     static const char *const flags[] = {"database-url", "database-owner-url", "embeddings-key", "embeddings-url"};
     for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
-        struct service_config c;
+        AUTO(service_config) struct service_config c = {0};
         char one[64], name[64];
         (void)snprintf(one, sizeof one, "--%s=postgresql://u:hush@h/db", flags[i]);
         (void)snprintf(name, sizeof name, "--%s", flags[i]);
@@ -202,7 +190,7 @@ START_TEST(test_secrets_are_hidden_in_the_arguments)
         ck_assert_str_eq(storage[1], name);
         ck_assert_uint_eq(strspn(storage[2], "*"), strlen("postgresql://u:hush@h/db"));
     }
-    struct service_config c;
+    AUTO(service_config) struct service_config c = {0};
     ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url=postgresql://u:hush@h/db", NULL}, NULL, NULL), OK);
     ck_assert_int_eq(service_config_check_database(&c, NULL), OK);
     ck_assert_str_eq(c.urls.serving, "postgresql://u:hush@h/db");
@@ -222,7 +210,7 @@ static void write_file(char path[64], struct str text)
 
 START_TEST(test_urls_come_from_files)
 {
-    struct service_config c;
+    AUTO(service_config) struct service_config c = {0};
     struct err_info e = {0};
     char serving[64], owner[64], flag[128], owner_flag[128];
     write_file(serving, STR("postgresql://serving:hush@h/db\n"));
@@ -252,7 +240,7 @@ START_TEST(test_files_with_a_fault)
     static const char *const no_paths[] = {"postgresql://u:hush@h/db", "hush"};
     for (size_t i = 0; i < ARRAY_LEN(cases) + ARRAY_LEN(no_paths); i++) {
         const bool has_file = i < ARRAY_LEN(cases);
-        struct service_config c;
+        AUTO(service_config) struct service_config c = {0};
         struct err_info e = {0};
         char path[64] = "", flag[128];
         if (has_file)
@@ -289,7 +277,7 @@ END_TEST
 
 START_TEST(test_an_operand_that_may_be_a_url_is_not_repeated)
 {
-    struct service_config c;
+    AUTO(service_config) struct service_config c = {0};
     struct err_info e = {0};
     ck_assert_int_eq(read_line(&c, (const char *const[]){"postgresql://u:hush@h/db", NULL}, NULL, &e), ERR_INVALID);
     ck_assert_msg(strstr(e.message, "hush") == NULL, "%s", e.message);
@@ -314,7 +302,7 @@ END_TEST
 static const char *printed(const char *url)
 {
     static char text[TEXT_MAX];
-    struct service_config c;
+    AUTO(service_config) struct service_config c = {0};
     ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url", url, NULL}, NULL, NULL), OK);
     FILE *out = fmemopen(text, sizeof text, "w");
     ck_assert_ptr_nonnull(out);
@@ -366,7 +354,7 @@ END_TEST
 static TCase *tcase_config(void)
 {
     TCase *tc = tcase_create("config");
-    tcase_add_checked_fixture(tc, forget_environment, close_last);
+    tcase_add_checked_fixture(tc, forget_environment, forget_environment);
     tcase_add_test(tc, test_defaults);
     tcase_add_test(tc, test_flag_beats_variable_beats_default);
     tcase_add_test(tc, test_values);
