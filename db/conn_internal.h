@@ -11,6 +11,7 @@
 
 #include "db/conn.h"
 #include "db/conn_metrics.h"
+#include "db/rows.h"
 #include "db/trail.h"
 
 enum { DB_TIMEOUT_UNKNOWN = -1 };
@@ -47,7 +48,9 @@ struct db_conn {
 };
 
 struct db_result {
-    PGresult *pg;
+    PGresult *pg;        /* without rows when they were copied */
+    struct db_rows rows;
+    bool is_copied;
 };
 
 /* Moves *from into *out, which is new; nothing is moved when out is NULL. */

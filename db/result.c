@@ -22,12 +22,14 @@ void db_result_free(struct db_result *r)
     if (r == NULL)
         return;
     PQclear(r->pg);
+    if (r->is_copied)
+        db_rows_close(&r->rows);
     mem_free(r);
 }
 
 int db_n_rows(const struct db_result *r)
 {
-    return PQntuples(r->pg);
+    return r->is_copied ? r->rows.n_rows : PQntuples(r->pg);
 }
 
 int64_t db_n_affected(const struct db_result *r)
@@ -36,13 +38,20 @@ int64_t db_n_affected(const struct db_result *r)
     return str_to_i64(str_of(PQcmdTuples(r->pg)), &n) ? n : 0;
 }
 
+static const struct str *result_cell(const struct db_result *r, int row, int column)
+{
+    return &r->rows.cells[(size_t)row * (size_t)r->rows.n_columns + (size_t)column];
+}
+
 bool db_is_null(const struct db_result *r, int row, int column)
 {
-    return PQgetisnull(r->pg, row, column) == 1;
+    return r->is_copied ? result_cell(r, row, column)->ptr == NULL : PQgetisnull(r->pg, row, column) == 1;
 }
 
 struct str db_get_str(const struct db_result *r, int row, int column)
 {
+    if (r->is_copied)
+        return *result_cell(r, row, column);
     if (db_is_null(r, row, column))
         return (struct str){NULL, 0};
     return (struct str){PQgetvalue(r->pg, row, column), (size_t)PQgetlength(r->pg, row, column)};

@@ -16,12 +16,25 @@ struct run {
     int n_done;
     int timeout_s;   /* what STEP_TIMEOUT sets */
     unsigned number; /* of the prepared statement */
+    bool is_paid_for; /* rows are to be copied one by one, into the share of who asks */
+    bool is_copied;   /* and are */
+    struct db_rows copies;
     PGresult *rows;
     PGresult *failed; /* the first error */
 };
 
+/* A session that had a larger row to take in is not kept: libpq never gives back what it needed for that. */
+enum { ROW_KEPT_MAX_BYTES = 4 << 20 };
+
+static void run_init(struct run *run, const struct db_statement *s, bool is_anew, const struct db_params *p)
+{
+    *run = (struct run){.statement = s, .is_anew = is_anew, .is_paid_for = p->arena != NULL && p->arena->share != NULL};
+    db_rows_init(&run->copies, run->is_paid_for ? p->arena->share : NULL);
+}
+
 static void run_auto(struct run *run)
 {
+    db_rows_close(&run->copies);
     PQclear(run->rows);
     PQclear(run->failed);
 }
@@ -125,11 +138,25 @@ static bool result_is_error(const PGresult *result)
     return status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && status != PGRES_PIPELINE_SYNC;
 }
 
+/* Copies rows as they come, up to the result that ends them or an error. */
+static enum err run_rows(struct db_conn *c, struct run *run, PGresult **result, struct err_info *e)
+{
+    if (run->is_paid_for && run->steps[run->n_done] == STEP_STATEMENT)
+        run->is_copied = PQsetSingleRowMode(c->pg) == 1;
+    TRY(db_conn_next(c, result, e));
+    while (PQresultStatus(*result) == PGRES_SINGLE_TUPLE) {
+        db_rows_add(&run->copies, *result);
+        PQclear(TAKE(*result));
+        TRY(db_conn_next(c, result, e));
+    }
+    return OK;
+}
+
 /* Takes the result of the next step. After an error the rest, up to the sync, comes back as aborted. */
 static enum err run_step(struct db_conn *c, struct run *run, struct err_info *e)
 {
     AUTO(pg_result) PGresult *result = NULL;
-    TRY(db_conn_next(c, &result, e));
+    TRY(run_rows(c, run, &result, e));
     if (result == NULL && run->steps[run->n_done] != STEP_SYNC)
         return db_conn_lost(c, e);
     if (!result_is_error(result))
@@ -162,15 +189,31 @@ static enum err run_read(struct db_conn *c, struct run *run, struct err_info *e)
 
 /* --- the whole */
 
+static enum err run_take(struct run *run, struct db_result **out, struct err_info *e)
+{
+    if (run->copies.failed)
+        return ERR_SET(e, ERR_NOMEM, "the answer is too large; ask for less, with a smaller limit or a narrower window");
+    TRY(db_result_take(&run->rows, out, e));
+    if (out == NULL || !run->is_copied)
+        return OK;
+    (*out)->is_copied = true;
+    (*out)->rows = run->copies;
+    db_rows_init(&run->copies, NULL);
+    return OK;
+}
+
 static enum err run_whole(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, bool is_anew,
                           const struct db_params *p, struct db_result **out, struct err_info *e)
 {
-    AUTO(run) struct run run = {.statement = s, .is_anew = is_anew};
+    AUTO(run) struct run run;
+    run_init(&run, s, is_anew, p);
     TRY(db_conn_begin(c, wait, e));
     TRY(run_send(c, &run, p, e));
     TRY(run_read(c, &run, e));
     TRY(db_conn_end(c, run.failed, e));
-    return db_result_take(&run.rows, out, e);
+    if (run.copies.largest_bytes > ROW_KEPT_MAX_BYTES && !c->in_transaction && !c->is_kept)
+        db_conn_close(c);
+    return run_take(&run, out, e);
 }
 
 static enum err run_once(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, bool is_anew,

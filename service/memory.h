@@ -13,7 +13,8 @@ struct service_memory {
     size_t request_max_bytes;
 };
 
-/* Shown in the metrics from now on, so it must live as long as they are asked for. */
+/* Shown in the metrics from now on, so it must live as long as they are asked for. From now on, what is freed of large blocks goes
+ * back to the system, in the whole process. */
 void service_memory_init(struct service_memory *m, const struct service_config *config);
 
 #endif

@@ -264,6 +264,84 @@ START_TEST(statements_are_bounded)
 }
 END_TEST
 
+/* --- rows that someone pays for */
+
+enum { SHARE_BYTES = 16 << 20, LITTLE_BYTES = 64 << 10 };
+
+static struct budget_share share;
+
+static void setup_paid_for(void)
+{
+    setup();
+    arena_close(&arena);
+    budget_share_init(&share, NULL, SHARE_BYTES);
+    arena_init_share(&arena, &share);
+}
+
+START_TEST(rows_are_paid_for_until_they_are_freed)
+{
+    static const struct db_statement s = {
+        "rows", "SELECT i, NULL::text, repeat('x', 100000), '' FROM generate_series(1, 50) AS i ORDER BY i"};
+    struct db_result *rows = run_ok(&s);
+    ck_assert_uint_gt(share.used_bytes, 50 * 100000);
+    ck_assert_int_eq(db_n_rows(rows), 50);
+    ck_assert_int_eq(db_n_affected(rows), 50);
+    for (int i = 0; i < 50; i++) {
+        ck_assert_int_eq(db_get_i64(rows, i, 0), i + 1);
+        ck_assert(db_is_null(rows, i, 1) && db_get_str(rows, i, 1).ptr == NULL);
+        ck_assert_uint_eq(db_get_str(rows, i, 2).len, 100000);
+        ck_assert(!db_is_null(rows, i, 3));
+        expect_str(db_get_str(rows, i, 3), STR(""));
+    }
+    db_result_free(rows);
+    ck_assert_uint_lt(share.used_bytes, LITTLE_BYTES);
+}
+END_TEST
+
+START_TEST(no_rows_are_a_result_too)
+{
+    static const struct db_statement s = {"none", "SELECT 1 WHERE false"};
+    AUTO(db_result) struct db_result *rows = run_ok(&s);
+    ck_assert_int_eq(db_n_rows(rows), 0);
+}
+END_TEST
+
+/* Whatever ends them, the session goes on and the memory comes back. */
+START_TEST(rows_that_end_early_keep_the_session)
+{
+    static const struct { struct db_statement statement; enum err code; } cases[] = {
+        {{"too_many", "SELECT repeat('x', 100000) FROM generate_series(1, 1000)"}, ERR_NOMEM},
+        {{"too_large", "SELECT repeat('x', 3000000), repeat('y', 3000000), repeat('z', 3000000) FROM generate_series(1, 2)"}, ERR_NOMEM},
+        {{"an_error", "SELECT repeat('x', 100000), 1 / (50 - i) FROM generate_series(1, 100) AS i"}, ERR_INVALID},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct db_result *rows = NULL;
+        info = (struct err_info){.code = OK};
+        ck_assert_int_eq(db_run(conn, &wait, &cases[i].statement, &params, &rows, &info), cases[i].code);
+        ck_assert_ptr_null(rows);
+        ck_assert_uint_lt(share.used_bytes, LITTLE_BYTES);
+        ck_assert_int_eq(number(&(const struct db_statement){"one", "SELECT 1"}), 1);
+    }
+}
+END_TEST
+
+/* libpq keeps the memory that the largest message took. */
+START_TEST(a_session_that_had_a_large_row_is_not_kept)
+{
+    static const struct db_statement small = {"small", "SELECT repeat('x', 4000000)"}, large = {"large", "SELECT repeat('x', 5000000)"};
+    const int64_t pid = number(&backend_pid);
+    db_result_free(run_ok(&small));
+    ck_assert_int_eq(number(&backend_pid), pid);
+    db_result_free(run_ok(&large));
+    ck_assert_int_ne(number(&backend_pid), pid);
+    exec_ok("BEGIN");
+    const int64_t within = number(&backend_pid);
+    db_result_free(run_ok(&large));
+    ck_assert_int_eq(number(&backend_pid), within);
+    exec_ok("COMMIT");
+}
+END_TEST
+
 static TCase *types(void)
 {
     TCase *tc = tcase_create("types");
@@ -274,6 +352,24 @@ static TCase *types(void)
     tcase_add_test(tc, times_come_back_to_the_microsecond);
     tcase_add_test(tc, arrays_come_back);
     tcase_add_test(tc, vectors_come_back);
+    return tc;
+}
+
+static TCase *paid_for(void)
+{
+    TCase *tc = tcase_create("paid_for");
+    tcase_set_timeout(tc, 30);
+    tcase_add_checked_fixture(tc, setup_paid_for, teardown);
+    tcase_add_test(tc, numbers_come_back);
+    tcase_add_test(tc, text_bytes_and_json_come_back);
+    tcase_add_test(tc, arrays_come_back);
+    tcase_add_test(tc, vectors_come_back);
+    tcase_add_test(tc, errors_keep_the_session_and_say_what_they_are);
+    tcase_add_test(tc, a_statement_that_the_server_forgot_is_prepared_anew);
+    tcase_add_test(tc, rows_are_paid_for_until_they_are_freed);
+    tcase_add_test(tc, no_rows_are_a_result_too);
+    tcase_add_test(tc, rows_that_end_early_keep_the_session);
+    tcase_add_test(tc, a_session_that_had_a_large_row_is_not_kept);
     return tc;
 }
 
@@ -300,4 +396,4 @@ static TCase *prepared(void)
     return tc;
 }
 
-DATABASE_MAIN("run", types, errors, prepared)
+DATABASE_MAIN("run", types, paid_for, errors, prepared)
