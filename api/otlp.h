@@ -20,6 +20,9 @@ enum {
 };
 /* Items may be this far ahead of our clock. */
 #define API_OTLP_AHEAD_MAX_NS NS_PER_DAY
+/* Days that the items of one request may be of. Each has its partitions, which are made when its first item comes: hundreds of them
+ * would take the writer longer than a request may, and all others would wait. */
+enum { API_OTLP_DAYS_MAX = 32 };
 
 struct api_otlp_input {
     enum db_signal signal;

@@ -19,7 +19,7 @@ void api_otlp_log_begin(struct api_otlp_state *o)
 }
 
 /* An id of zeros is how some senders say that there is none. */
-static const char *log_fault(const struct api_otlp_state *o, uint64_t time)
+static const char *log_fault(struct api_otlp_state *o, uint64_t time)
 {
     const struct api_otlp_log_place *const l = &o->log;
     if (l->trace_id.n != 0 && l->trace_id.n != DB_TRACE_ID_BYTES)

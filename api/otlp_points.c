@@ -285,9 +285,8 @@ static void fill_point(struct api_otlp_state *o, struct db_point *row)
 void api_otlp_point_end(struct api_otlp_state *o)
 {
     const struct api_otlp_point_place *const p = &o->point;
-    const char *fault = api_otlp_time_fault(o, p->time);
-    if (p->attributes.too_deep || p->too_deep)
-        fault = "a data point's attribute is nested deeper than 64 levels";
+    const char *const fault = p->attributes.too_deep || p->too_deep ? "a data point's attribute is nested deeper than 64 levels"
+                                                                    : api_otlp_time_fault(o, p->time);
     if (fault != NULL) {
         api_otlp_reject(o, 1, fault);
         return;

@@ -41,7 +41,19 @@ bool api_otlp_id_is_good(const struct api_otlp_id *id, size_t n)
     return id->n == n && !api_otlp_id_is_zero(id);
 }
 
-const char *api_otlp_time_fault(const struct api_otlp_state *o, uint64_t time)
+/* Whether the day is one of those that the request may have; the newest is looked at first, as items follow each other in time. */
+static bool day_is_taken(struct api_otlp_state *o, int64_t day)
+{
+    for (size_t i = o->n_days; i > 0; i--)
+        if (o->days[i - 1] == day)
+            return true;
+    if (o->n_days == API_OTLP_DAYS_MAX)
+        return false;
+    o->days[o->n_days++] = day;
+    return true;
+}
+
+const char *api_otlp_time_fault(struct api_otlp_state *o, uint64_t time)
 {
     if (time == 0)
         return "the time is missing or 0: give nanoseconds since 1970";
@@ -49,6 +61,8 @@ const char *api_otlp_time_fault(const struct api_otlp_state *o, uint64_t time)
         return "the time is more than a day in the future: check the unit (nanoseconds) and the sender's clock";
     if (o->in->retention_ns > 0 && (int64_t)time < o->in->now_ns - o->in->retention_ns)
         return "the time is older than what this service keeps: send newer items, or raise TRACEKIN_RETENTION";
+    if (!day_is_taken(o, clock_day((int64_t)time)))
+        return "the request has items of more than 32 days: send fewer days at a time";
     return NULL;
 }
 

@@ -13,7 +13,7 @@ void api_otlp_span_begin(struct api_otlp_state *o)
     buf_clear(&s->links);
 }
 
-static const char *span_fault(const struct api_otlp_state *o)
+static const char *span_fault(struct api_otlp_state *o)
 {
     const struct api_otlp_span_place *const s = &o->span;
     if (!api_otlp_id_is_good(&s->trace_id, DB_TRACE_ID_BYTES))

@@ -146,6 +146,8 @@ struct api_otlp_state {
     struct api_otlp_point_place point;
     struct api_otlp_exemplar_place exemplar;
     struct buf scratch; /* for hashing */
+    int64_t days[API_OTLP_DAYS_MAX]; /* since 1970, of the items taken so far */
+    size_t n_days;
 };
 
 /* otlp.c */
@@ -184,7 +186,7 @@ struct str api_otlp_hashed(struct api_otlp_state *o);
 bool api_otlp_id_is_good(const struct api_otlp_id *id, size_t n);
 bool api_otlp_id_is_zero(const struct api_otlp_id *id);
 /* NULL, or why an item of this time is left out. */
-const char *api_otlp_time_fault(const struct api_otlp_state *o, uint64_t time);
+const char *api_otlp_time_fault(struct api_otlp_state *o, uint64_t time);
 static inline int64_t api_otlp_i64(uint64_t value)
 {
     return value > INT64_MAX ? INT64_MAX : (int64_t)value;

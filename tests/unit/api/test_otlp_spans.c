@@ -1,3 +1,6 @@
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "tests/check_main.h"
 #include "tests/otlp/decoded.h"
 #include "tests/otlp/from_json.h"
@@ -214,6 +217,25 @@ START_TEST(a_day_ahead_and_any_past_are_welcome)
 }
 END_TEST
 
+START_TEST(days_past_the_bound_are_left_out)
+{
+    enum { N_DAYS = API_OTLP_DAYS_MAX + 3, ITEM_MAX = 160 };
+    static char json[N_DAYS * 2 * ITEM_MAX] = "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[";
+    /* Each day twice, the second time in another order: those taken stay welcome. */
+    for (int i = 0; i < 2 * N_DAYS; i++) {
+        const size_t n = strlen(json);
+        const int day = i < N_DAYS ? i : 2 * N_DAYS - 1 - i;
+        (void)snprintf(json + n, sizeof json - n, "%s{\"traceId\":\"" TRACE "\",\"spanId\":\"" SPAN "\",\"startTimeUnixNano\":\"%" PRId64 "\"}",
+                       i == 0 ? "" : ",", (INT64_C(19000) + day) * NS_PER_DAY + i);
+    }
+    (void)strcat(json, "]}]}]}");
+    tests_otlp_decode_both(&d, DB_SIGNAL_TRACES, json);
+    ck_assert_uint_eq(d.batch.spans.n, 2 * API_OTLP_DAYS_MAX);
+    ck_assert_int_eq(d.rejects.n_items, 2 * (N_DAYS - API_OTLP_DAYS_MAX));
+    ck_assert_ptr_nonnull(strstr(d.rejects.reasons, "more than 32 days"));
+}
+END_TEST
+
 START_TEST(what_is_older_than_the_retention_is_left_out)
 {
     const char *json = IN_REQUEST("{\"traceId\":\"" TRACE "\",\"spanId\":\"" SPAN "\",\"startTimeUnixNano\":\"1767225499999999999\"}," A_SPAN(""));
@@ -260,6 +282,7 @@ static TCase *span_cases(void)
     tcase_add_test(c, a_reason_is_told_once);
     tcase_add_test(c, an_end_before_the_start_is_the_start);
     tcase_add_test(c, a_day_ahead_and_any_past_are_welcome);
+    tcase_add_test(c, days_past_the_bound_are_left_out);
     tcase_add_test(c, what_is_older_than_the_retention_is_left_out);
     tcase_add_test(c, a_resource_may_follow_its_spans);
     tcase_add_test(c, raw_slices_are_what_was_sent);
