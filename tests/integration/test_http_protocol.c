@@ -351,6 +351,30 @@ START_TEST(test_what_is_counted)
 }
 END_TEST
 
+/* Whatever is asked for, and however, the label sets stay those of the routes. */
+START_TEST(test_labels_are_few)
+{
+    enum { N_NAMES = 300 };
+    const int fd = http_connect(&server);
+    for (int i = 0; i < N_NAMES; i++) {
+        struct http_reply reply;
+        char text[160];
+        (void)snprintf(text, sizeof text, "M%d /path/%d?name%d=1 HTTP/1.1\r\nHost: host%d\r\nUser-Agent: agent%d\r\n\r\n", i, i, i, i, i);
+        http_write(fd, text);
+        ck_assert(http_read(fd, 2000, false, &reply));
+        ck_assert_int_eq(reply.status, 404);
+        http_reply_close(&reply);
+    }
+    ck_assert_int_eq(close(fd), 0);
+    await_metric("tracekin_http_requests_total{method=\"other\",route=\"none\",code=\"404\"} 300\n");
+    struct http_reply reply;
+    http_get(&server, "/metrics", &reply);
+    ck_assert_ptr_null(strstr(reply.body, "path/1"));
+    ck_assert_ptr_null(strstr(reply.body, "M1"));
+    http_reply_close(&reply);
+}
+END_TEST
+
 static TCase *tcase_protocol(void)
 {
     TCase *tc = tcase_create("protocol");
@@ -372,6 +396,7 @@ static TCase *tcase_protocol(void)
     tcase_add_test(tc, test_a_chunked_body_without_end_is_cut_off);
     tcase_add_test(tc, test_slow_clients_are_cut_off);
     tcase_add_test(tc, test_what_is_counted);
+    tcase_add_test(tc, test_labels_are_few);
     return tc;
 }
 
