@@ -178,6 +178,18 @@ void service_lane_push(struct service_lane *lane, struct service_request *r)
     (void)pthread_cond_signal(&lane->pushed);
 }
 
+bool service_lane_is_stuck(struct service_lane *lane, int64_t then_ns)
+{
+    (void)pthread_mutex_lock(&lane->mutex);
+    bool is_stuck = lane->n_queued > 0 && lane->ring[lane->head]->api.wait.deadline_ns < then_ns;
+    for (size_t i = 0; i < lane->n_started; i++) {
+        const struct service_request *r = lane->workers[i].current;
+        is_stuck = is_stuck || (r != NULL && r->api.wait.deadline_ns < then_ns);
+    }
+    (void)pthread_mutex_unlock(&lane->mutex);
+    return is_stuck;
+}
+
 void service_lane_cancel(struct service_lane *lane)
 {
     (void)pthread_mutex_lock(&lane->mutex);

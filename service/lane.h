@@ -22,6 +22,8 @@ enum err service_lane_new(const struct service_lane_spec *spec, struct service_l
 bool service_lane_reserve(struct service_lane *lane);
 /* Uses a slot. */
 void service_lane_push(struct service_lane *lane, struct service_request *r);
+/* Whether a request whose time was up at that moment still waits or is still served. */
+bool service_lane_is_stuck(struct service_lane *lane, int64_t then_ns);
 /* Cancels what runs and answers 503 to what waits; from then on nothing can be reserved. */
 void service_lane_cancel(struct service_lane *lane);
 /* Serves what is queued, then ends the workers; from then on nothing can be reserved. */

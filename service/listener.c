@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "service/traffic.h"
@@ -22,6 +23,7 @@ struct service_listener {
     pthread_t thread;
     int fd;
     int stop_fd;
+    int ping_fd, pong_fd; /* who asks whether it turns writes the first, it the second */
 };
 
 /* Plain text would be noise to one who speaks TLS. */
@@ -56,11 +58,19 @@ static bool listener_accept(struct service_listener *l)
     return true;
 }
 
+static void listener_pong(const struct service_listener *l)
+{
+    eventfd_t n_pings = 0;
+    if (eventfd_read(l->ping_fd, &n_pings) == 0)
+        service_wake(l->pong_fd);
+}
+
 /* Waits for a connection or the end; the end is true. */
 static bool listener_wait(const struct service_listener *l, bool backs_off)
 {
-    struct pollfd fds[] = {{.fd = l->stop_fd, .events = POLLIN}, {.fd = l->fd, .events = POLLIN}};
-    (void)poll(fds, backs_off ? 1 : 2, backs_off ? BACK_OFF_MS : -1);
+    struct pollfd fds[] = {{.fd = l->stop_fd, .events = POLLIN}, {.fd = l->ping_fd, .events = POLLIN}, {.fd = l->fd, .events = POLLIN}};
+    (void)poll(fds, backs_off ? 2 : 3, backs_off ? BACK_OFF_MS : -1);
+    listener_pong(l);
     return fds[0].revents != 0;
 }
 
@@ -68,6 +78,7 @@ static void *listener_run(void *arg)
 {
     struct service_listener *l = arg;
     bool backs_off = false;
+    (void)pthread_setname_np(pthread_self(), "tk-listener");
     while (!listener_wait(l, backs_off)) {
         const bool was_fine = !backs_off;
         backs_off = !listener_accept(l);
@@ -106,6 +117,10 @@ static void listener_close(struct service_listener *l)
         (void)close(l->fd);
     if (l->stop_fd >= 0)
         (void)close(l->stop_fd);
+    if (l->ping_fd >= 0)
+        (void)close(l->ping_fd);
+    if (l->pong_fd >= 0)
+        (void)close(l->pong_fd);
     mem_free(l);
 }
 
@@ -118,14 +133,25 @@ enum err service_listener_new(const struct service_config *config, struct servic
     *l = (struct service_listener){.engine = engine, .n_connections_max = (size_t)config->n_connections_max,
                                     .is_plain = config->tls_cert_file.len == 0, .fd = -1};
     l->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    l->ping_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    l->pong_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     enum err code = listener_bind(l, &config->listen, bound, e);
-    if (code == OK && (l->stop_fd < 0 || pthread_create(&l->thread, NULL, listener_run, l) != 0))
+    if (code == OK && (l->stop_fd < 0 || l->ping_fd < 0 || l->pong_fd < 0 || pthread_create(&l->thread, NULL, listener_run, l) != 0))
         code = ERR_SET(e, ERR_INTERNAL, "the listener's thread cannot be started: raise the limits of files and threads");
     if (code == OK)
         *out = l;
     else
         listener_close(l);
     return code;
+}
+
+bool service_listener_answers(struct service_listener *listener, int64_t deadline_ns)
+{
+    eventfd_t n_pongs = 0;
+    struct pollfd pong = {.fd = listener->pong_fd, .events = POLLIN};
+    (void)eventfd_read(listener->pong_fd, &n_pongs);
+    service_wake(listener->ping_fd);
+    return poll(&pong, 1, clock_left_ms(deadline_ns)) == 1;
 }
 
 void service_listener_free(struct service_listener *listener)

@@ -12,6 +12,8 @@ struct service_listener;
 /* Binds at once and accepts from now on; *bound is the address with its real port. */
 enum err service_listener_new(const struct service_config *config, struct service_engine *engine, struct service_address *bound,
                               struct service_listener **out, struct err_info *e) MUST_USE;
+/* Whether its thread turns: blocks until it has taken note, or the deadline. One caller at a time. */
+bool service_listener_answers(struct service_listener *listener, int64_t deadline_ns);
 /* Accepts nothing any more. */
 void service_listener_free(struct service_listener *listener);
 

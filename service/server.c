@@ -17,6 +17,7 @@
 #include "service/index_keeper.h"
 #include "service/index_monitor.h"
 #include "service/listener.h"
+#include "service/notify.h"
 #include "service/ready.h"
 #include "service/retention.h"
 #include "service/schema.h"
@@ -24,6 +25,7 @@
 #include "service/slow_queries.h"
 #include "service/tls.h"
 #include "service/traffic.h"
+#include "service/watchdog.h"
 
 /* FILES_KEPT: what the process opens besides its clients' sockets. */
 enum { N_LANES = API_LANE_INGEST + 1, FILES_KEPT = 256, POLL_MS = 10, FLUSH_TIMEOUT_MS = 2000, SIGNAL_PERIOD_S = 3600,
@@ -39,6 +41,7 @@ struct server {
     struct service_lane *lanes[N_LANES];
     struct service_engine *engine;
     struct service_listener *listener;
+    struct service_watchdog *watchdog;
     struct service_assembler *assembler;
     struct service_embedder *embedder;
     struct service_chunker *chunker;
@@ -139,8 +142,10 @@ static enum err server_start(struct server *s, struct err_info *e)
     TRY(service_listener_new(&s->config, s->engine, &bound, &s->listener, e));
     char address[SERVICE_ADDRESS_TEXT_MAX];
     service_address_print(&bound, address);
-    LOG(LOG_INFO, "listening", LOG_CSTR("address", address), LOG_CSTR("scheme", s->tls == NULL ? "http" : "https"), LOG_CSTR("version", TRACEKIN_VERSION));
-    return OK;
+    LOG(LOG_INFO, "listening", LOG_CSTR("address", address), LOG_CSTR("scheme", s->tls == NULL ? "http" : "https"),
+        LOG_CSTR("version", TRACEKIN_VERSION));
+    const struct service_watched watched = {s->engine, s->listener, s->lanes, N_LANES, (size_t)s->config.n_http_threads};
+    return service_watchdog_new(&watched, &s->watchdog, e);
 }
 
 /* Waits until no request is in flight; false at the deadline. A second signal ends the process: nothing that was
@@ -171,6 +176,9 @@ static void server_cancel(struct server *s)
 
 static void server_drain(struct server *s)
 {
+    service_notify_stopping();
+    service_watchdog_free(s->watchdog);
+    s->watchdog = NULL;
     LOG(LOG_INFO, "draining", LOG_INT("requests_in_flight", service_engine_n_in_flight(s->engine)));
     service_ready_drain(s->ready);
     service_listener_free(s->listener);
@@ -186,6 +194,7 @@ static void server_drain(struct server *s)
 static void server_close(struct server *s)
 {
     service_signals_unblock();
+    service_watchdog_free(s->watchdog);
     service_listener_free(s->listener);
     for (int i = API_LANE_READ; i < N_LANES; i++)
         service_lane_close(s->lanes[i]);
@@ -234,6 +243,7 @@ enum err service_server_run(const struct service_config *config, struct err_info
     server_fit_files(&s.config);
     const enum err code = server_start(&s, e);
     if (code == OK) {
+        service_notify_ready();
         server_serve(&s);
         server_drain(&s);
     }
