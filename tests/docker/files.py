@@ -36,6 +36,7 @@ def instructions(text):
 
 COMPOSE = yaml.safe_load(substituted(read("docker-compose.yml")))
 SERVICES = COMPOSE["services"]
+UNASKED = {"collector"}  # its image has nothing to ask it with
 DOCKERFILE = instructions(read("Dockerfile"))
 IGNORED = [line for line in read(".dockerignore").splitlines() if line and not line.startswith("#")]
 
@@ -115,6 +116,19 @@ class Dockerfile(unittest.TestCase):
         (user,) = of_dockerfile("USER")
         self.assertRegex(user, r"^[1-9][0-9]*:[1-9][0-9]*$")
 
+    def test_starts_no_shell_and_fetches_nothing(self):
+        for name in ("ENTRYPOINT", "CMD", "HEALTHCHECK"):
+            for arguments in of_dockerfile(name):
+                self.assertTrue(arguments.endswith("]"), f"{name} {arguments} starts a shell")
+        self.assertEqual([], of_dockerfile("ADD"))
+        self.assertNotRegex(" ".join(of_dockerfile("RUN")), r"\b(curl |wget|pip|chmod|setcap|sudo)\b")
+
+    def test_the_image_holds_the_program_and_no_tools(self):
+        final = DOCKERFILE[max(i for i, (name, _) in enumerate(DOCKERFILE) if name == "FROM"):]
+        installed = " ".join(arguments for name, arguments in final if name == "RUN")
+        self.assertNotRegex(installed, r"\bgcc\b|cmake|-dev\b")
+        self.assertEqual("USER", [name for name, _ in final if name in ("RUN", "COPY", "USER")][-1])
+
     def test_port_signal_and_health(self):
         self.assertEqual([str(listen_port())], of_dockerfile("EXPOSE"))
         self.assertEqual(["SIGTERM"], of_dockerfile("STOPSIGNAL"))
@@ -160,9 +174,25 @@ class Compose(unittest.TestCase):
                 self.assertIs(True, body["read_only"])
                 self.assertEqual(["ALL"], body["cap_drop"])
                 self.assertEqual(["no-new-privileges:true"], body["security_opt"])
+                self.assertLessEqual(body["pids_limit"], 1024)
                 self.assertIn("stop_grace_period", body)
+                self.assertIn("healthcheck", {**body, "healthcheck": None} if service in UNASKED else body)
+                opened = {"privileged", "network_mode", "pid", "ipc", "userns_mode", "devices", "user", "cgroup_parent"} & set(body)
+                self.assertEqual(set(), opened)
                 for port in body.get("ports", []):
                     self.assertTrue(port.startswith("127.0.0.1:"), f"{port} is reachable from other machines")
+
+    def test_the_service_can_write_nothing(self):
+        self.assertEqual(set(), {"volumes", "tmpfs", "cap_add"} & set(SERVICES["tracekin"]))
+
+    def test_only_the_database_keeps_capabilities(self):
+        self.assertEqual(["postgres"], [name for name, body in SERVICES.items() if "cap_add" in body])
+
+    def test_what_is_mounted_from_the_tree_is_read_only(self):
+        for service, body in SERVICES.items():
+            for volume in body.get("volumes", []):
+                self.assertTrue(not volume.startswith(".") or volume.endswith(":ro"), f"{service}: {volume}")
+                self.assertNotIn("docker.sock", volume)
 
     def test_ports(self):
         self.assertEqual({listen_port()}, published("tracekin"))
