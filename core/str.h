@@ -25,6 +25,7 @@ static inline struct str str_of(const char *c_string)
 
 static inline bool str_equal(struct str a, struct str b)
 {
+    /* Only an empty one may be NULL. NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 

@@ -68,7 +68,7 @@ struct chunked {
         .read = {noun "_chunks_read", read_sql}, .add = {noun "_chunks_add", ADD(noun)},                                    \
         .drop_chunks = {noun "_chunks_drop", DROP_CHUNKS(noun)},                                                            \
         .drop_arrivals = {noun "_arrivals_drop", DROP_ARRIVALS(noun)},                                                      \
-        .add_arrival = {noun "_arrivals_add", ADD_ARRIVAL(noun)}, .add_row = add_row_fn,                                    \
+        .add_arrival = {noun "_arrivals_add", ADD_ARRIVAL(noun)}, .add_row = (add_row_fn),                                  \
     }
 static const struct chunked tables[DB_CHUNKED_TABLES] = {
     [DB_CHUNKED_LOGS] = CHUNKED("log", READ_LOGS, add_log),

@@ -68,11 +68,12 @@ static bool is_failure(enum err err)
 
 static void note_slow(struct db_conn *c, enum db_question question, int64_t took_ns, enum err err)
 {
+    struct db_call *const slowest = TAKE(c->trail.slowest);
     struct db_slow_query q = {.query = questions[question].name,
                               .took_ns = took_ns,
                               .n_rows = c->trail.n_rows,
                               .outcome = err,
-                              .slowest = TAKE(c->trail.slowest)};
+                              .slowest = slowest};
     metric_add(slow_of[question], 1);
     db_slow_query_put(&q);
 }

@@ -69,7 +69,7 @@ void db_slow_query_log(struct db_slow_query *q, const uint64_t *plan_hash)
     const struct str before = log_request_id(), key_before = log_key();
     if (plan_hash != NULL)
         (void)snprintf(hash, sizeof hash, "%016" PRIx64, *plan_hash);
-    log_set_request_id(q->request_id[0] == '\0' ? (struct str){0} : str_of(q->request_id));
+    log_set_request_id(q->request_id[0] != '\0' ? str_of(q->request_id) : (struct str){0});
     log_set_key(str_of(q->key));
     LOG(LOG_WARN, "slow_query", LOG_CSTR("query", q->query), LOG_REAL("duration_ms", (double)q->took_ns / (double)NS_PER_MS),
         LOG_INT("rows", q->n_rows), LOG_CSTR("plan_hash", hash),

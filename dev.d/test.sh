@@ -1,12 +1,15 @@
-# The test run: every build variant with its tests, the scenarios of tests/dev, tests/docker and tests/docs, and the tree
-# built and tested in Debian 13, all by one ctest on a throw-away PostgreSQL. A test's name begins with its variant.
+# The test run: every build variant with its tests, the scenarios of tests/dev, tests/docker and tests/docs, the analyzers of
+# tests/static, and the tree built and tested in Debian 13, all by one ctest on a throw-away PostgreSQL. A test's name begins with
+# its variant.
 # shellcheck shell=bash
 
-test_packages=(clang shellcheck git sudo curl procps nghttp2-client)
+test_packages=(clang shellcheck git sudo curl procps nghttp2-client bubblewrap systemd python3-seccomp
+    clang-tidy cppcheck gcovr valgrind)
 test_timeout_s=300           # of a test that names none
 test_trixie_timeout_s=1500   # all of Debian 13's tests together
 test_scenario_timeout_s=600
 test_fault_timeout_s=${TRACEKIN_TEST_FULL:+14400} # 200 rounds; an hour of load
+test_static_timeout_s=1500
 test_settings='fsync = off
 full_page_writes = off
 shared_buffers = 256MB
@@ -18,27 +21,31 @@ log_min_duration_statement = -1'
 # Prints the variant that PATTERN begins with, if any: no other can have tests that match it.
 test_variant_of() {
     local variant
-    for variant in "${test_variants[@]}" dev docker docs fault; do
+    for variant in "${test_variants[@]}" debug tsan dev docker docs static fault; do
         case ${1#^} in "$variant" | "$variant".*) printf '%s\n' "$variant" ;; esac
     done
 }
 
-# Sets test_variants, what is built, and test_pattern, which of its tests are run.
+# Sets test_variants, what is built, test_pattern, which of its tests are run, and test_covers, whether they are all that cover.
 test_select() {
     local only
     test_pattern=''
-    test_variants=(debug debug-clang asan)
+    test_covers=''
+    # Coverage is debug with counters: the whole run needs no other.
+    test_variants=(coverage debug-clang asan valgrind)
     grep -qx 'VERSION_CODENAME=trixie' /etc/os-release || test_variants+=(trixie)
     if [ "${1-}" = full ]; then
         export TRACEKIN_TEST_FULL=1
         test_variants+=(tsan)
+        test_covers=yes
         return
     fi
     test_pattern=${1-}
+    case $test_pattern in '' | coverage) test_covers=yes ;; esac
     only=$(test_variant_of "$test_pattern")
     case $only in
         '') ;;
-        dev | docker | docs | fault) test_variants=() ;;
+        dev | docker | docs | static | fault) test_variants=() ;;
         *) test_variants=("$only") ;;
     esac
 }
@@ -59,7 +66,9 @@ test_trixie_argv() {
 test_trixie_build() {
     test_trixie_argv
     "${root_argv[@]}" cmake --preset debug -B build/trixie -DTEST_PREFIX=trixie. &&
-        "${root_argv[@]}" cmake --build build/trixie
+        "${root_argv[@]}" cmake --build build/trixie &&
+        "${root_argv[@]}" cmake --preset release -B build/trixie/release &&
+        "${root_argv[@]}" cmake --build build/trixie/release
 }
 
 # --- the list that ctest runs
@@ -84,6 +93,7 @@ test_list() {
                     ctest --test-dir build/trixie --output-on-failure --no-tests=error --timeout "$test_timeout_s"
                 # It takes longest, so it starts first.
                 printf 'set_tests_properties(trixie.all PROPERTIES COST 10000)\n'
+                test_entry trixie.hardening "$test_timeout_s" trixie bash "$tree/tests/dev/hardening.sh" "$tree/build/trixie/release"
                 ;;
             *) printf 'subdirs([==[%s]==])\n' "$variant" ;;
         esac
@@ -98,6 +108,10 @@ test_list() {
     for script in "$tree"/tests/fault/*.sh; do
         [ "${script##*/}" = lib.sh ] ||
             test_entry "fault.$(basename "$script" .sh)" "${test_fault_timeout_s:-$test_scenario_timeout_s}" fault bash "$script"
+    done
+    for script in "$tree"/tests/static/*.sh; do
+        [ "${script##*/}" = alarm.sh ] ||
+            test_entry "static.$(basename "$script" .sh)" "$test_static_timeout_s" static bash "$script"
     done
     for script in "$tree"/tests/docker/*.py; do
         test_entry "docker.$(basename "$script" .py)" "$test_scenario_timeout_s" docker /usr/bin/python3 "$script"
@@ -136,6 +150,7 @@ test_build() {
         esac
     done
     build_need release
+    [ -z "$test_covers" ] || coverage_begin
 }
 
 test_cluster() {
@@ -174,4 +189,5 @@ test_run() {
     test_cluster
     test_list >"$tree/build/CTestTestfile.cmake"
     test_ctest_run
+    [ -z "$test_covers" ] || coverage_check
 }

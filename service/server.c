@@ -226,8 +226,10 @@ static void server_serve(struct server *s)
         signal = service_signals_next(SIGNAL_PERIOD_S * NS_PER_S);
         if (signal != SERVICE_SIGNAL_RELOAD)
             continue;
+        service_notify_reloading();
         service_access_reload(s->access);
         service_tls_reload(s->tls);
+        service_notify_ready();
     }
 }
 

@@ -254,7 +254,7 @@ static void print_url(struct str url, char out[URL_MAX])
     const char *from = scheme == NULL ? url.ptr : scheme + 3;
     const char *at = memrchr(from, '@', (size_t)(end - from));
     const char *colon = at == NULL ? NULL : memchr(from, ':', (size_t)(at - from));
-    const struct str head = colon == NULL ? (struct str){0} : (struct str){url.ptr, (size_t)(colon - url.ptr)};
+    const struct str head = colon != NULL ? (struct str){url.ptr, (size_t)(colon - url.ptr)} : (struct str){0};
     const struct str rest = colon == NULL ? url : (struct str){at, (size_t)(end - at)};
     const char *password = find_password(rest);
     const struct str shown = {rest.ptr, password == NULL ? rest.len : (size_t)(password - rest.ptr)};

@@ -172,7 +172,7 @@ END_TEST
 START_TEST(errors_are_told_in_full)
 {
     struct err_info e = {0};
-    (void)err_set_param(&e, "/somewhere/built/db/pool.c", 12, "limit", "limit is %d", 7);
+    err_set_param(&e, "/somewhere/built/db/pool.c", 12, "limit", "limit is %d", 7);
     (void)snprintf(e.sqlstate, sizeof e.sqlstate, "22P02");
     log_err(LOG_WARN, "refused", &e);
     ck_assert_str_eq(logged_after_ts(), ",\"level\":\"warn\",\"event\":\"refused\",\"error\":\"invalid\","

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# clang-tidy over the service, by the checks of .clang-tidy; each of its warnings is an error.
+set -euo pipefail
+cd -- "$(dirname -- "$0")/../.."
+# shellcheck source=tests/static/alarm.sh
+. tests/static/alarm.sh
+
+[ -f build/debug-clang/build.ninja ] || cmake --preset debug-clang
+alarm "clang-tidy" clang-tidy --quiet --warnings-as-errors='*' tests/static/defect.c --
+find core db api service -name '*.c' -print0 |
+    xargs -0 -n 8 -P "$(nproc)" clang-tidy --quiet -p build/debug-clang --warnings-as-errors='*'
