@@ -304,6 +304,8 @@ static void print_value(const struct service_setting *s, const void *field, char
         (void)snprintf(out, URL_MAX, "%s", db_vector_method_name((enum db_vector_method)value));
     else if ((s->type == SETTING_DURATION_OR_OFF || s->type == SETTING_COUNT_OR_OFF) && value == 0)
         (void)snprintf(out, URL_MAX, "off");
+    else if (s->type == SETTING_COUNT_OR_AUTO && value == 0)
+        (void)snprintf(out, URL_MAX, "auto");
     else
         print_number(s->type, value, out);
 }

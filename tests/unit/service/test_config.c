@@ -347,6 +347,7 @@ START_TEST(test_every_setting_is_listed)
     }
     ck_assert_ptr_nonnull(strstr(text, "TRACEKIN_BODY_MAX_BYTES=64MiB\n    --body-max-bytes; default 64MiB; 1KiB to 1GiB.\n"));
     ck_assert_ptr_nonnull(strstr(text, "TRACEKIN_RETENTION=off\n"));
+    ck_assert_ptr_nonnull(strstr(text, "TRACEKIN_VECTOR_LISTS=auto\n"));
     ck_assert_ptr_nonnull(strstr(text, "TRACEKIN_IDLE_TIMEOUT=75s\n"));
 }
 END_TEST
