@@ -9,7 +9,8 @@ enum { JSON_UNICODE_DIGITS = 4, JSON_CONTROL_END = 0x20, JSON_DEPTH_WORDS = API_
 
 void api_jsonread_init(struct api_jsonread *r, struct str text)
 {
-    *r = (struct api_jsonread){.start = text.ptr, .at = text.ptr, .end = text.ptr + text.len};
+    const char *const start = text.ptr == NULL ? "" : text.ptr;
+    *r = (struct api_jsonread){.start = start, .at = start, .end = start + text.len};
 }
 
 bool api_jsonread_fail(struct api_jsonread *r, const char *why)

@@ -28,6 +28,7 @@ struct api_json_string {
     bool has_high; /* bytes above 0x7f */
 };
 
+/* An absent text is an empty one. */
 void api_jsonread_init(struct api_jsonread *r, struct str text);
 /* The first byte of the next value: one of { [ " - 0..9 t f n; 0 when there is no value. Reads only white space. */
 char api_jsonread_peek(struct api_jsonread *r);

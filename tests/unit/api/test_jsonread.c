@@ -62,7 +62,7 @@ END_TEST
 START_TEST(no_prefix_of_an_object_is_json)
 {
     const struct str whole = STR("{\"a\":[1.5e3,\"\\u0041\\n\",true,false,null],\"b\":{\"c\":\"\xc3\xa9 and more\"}}");
-    ck_assert(is_json(whole));
+    ck_assert(is_json(whole) && !is_json((struct str){0}));
     for (size_t n = 0; n < whole.len; n++)
         ck_assert_msg(!is_json((struct str){whole.ptr, n}), "%zu bytes", n);
 }
