@@ -26,11 +26,15 @@ enum { HTTP_HEAD_TOO_LARGE = 431 };
 /* What MHD may count beyond us: a connection of a thread that it has told closed and not yet taken off. */
 enum { MHD_CONNECTIONS_SPARE = 16 };
 
+/* 0.9.75, when it is strict, looks for spaces in the target and for the Host, which service/head.c does as well: it answers what
+ * lacks one with two headers. */
 #if MHD_VERSION >= 0x00097701
 #define STRICTNESS_OPTION MHD_OPTION_CLIENT_DISCIPLINE_LVL
+#define STRICTNESS 1
 #define MHD_READS_LENIENTLY false
 #else
 #define STRICTNESS_OPTION MHD_OPTION_STRICT_FOR_CLIENT
+#define STRICTNESS 0
 #define MHD_READS_LENIENTLY true
 #endif
 
@@ -312,7 +316,7 @@ static struct MHD_Daemon *engine_start(struct service_engine *engine)
         MHD_OPTION_CONNECTION_LIMIT, engine_mhd_limit(engine->config),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
         MHD_OPTION_CONNECTION_TIMEOUT, 0U,
-        STRICTNESS_OPTION, 1,
+        STRICTNESS_OPTION, STRICTNESS,
         MHD_OPTION_URI_LOG_CALLBACK, engine_on_target, engine,
         MHD_OPTION_NOTIFY_COMPLETED, engine_on_completed, engine,
         MHD_OPTION_NOTIFY_CONNECTION, engine_on_connection, engine,

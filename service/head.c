@@ -69,6 +69,14 @@ void service_head_end(struct service_head *h, const char *end)
     h->is_malformed = h->is_malformed || h->at + 2 != end || h->at[0] != '\0' || h->at[1] != '\0';
 }
 
+/* Where a target ends is another place for who takes the first space for its end than for who takes the last (RFC 9112 section 3.2). */
+void service_head_set_target(struct service_head *h, struct str target)
+{
+    h->target_bytes = target.len;
+    for (size_t i = 0; i < target.len; i++)
+        h->is_target_malformed = h->is_target_malformed || (unsigned char)target.ptr[i] <= ' ' || target.ptr[i] == 0x7f;
+}
+
 void service_head_add(struct service_head *h, struct str name, struct str value)
 {
     if (h->at != NULL) {
@@ -103,6 +111,8 @@ static enum err head_check_repeats(const struct service_head *h, struct err_info
 
 enum err service_head_check(const struct service_head *h, struct err_info *e)
 {
+    if (h->is_target_malformed)
+        return ERR_SET(e, ERR_INVALID, "the request line is malformed: its target holds no space, which is written %%20");
     if (h->is_malformed)
         return ERR_SET(e, ERR_INVALID, "a header is malformed: its name ends at the colon and holds no space, its value is one line, which ends in CR LF");
     TRY(head_check_repeats(h, e));

@@ -15,9 +15,10 @@ enum { SERVICE_TARGET_MAX_BYTES = 18 << 10, SERVICE_FIELDS_MAX_BYTES = 16 << 10,
 
 struct service_head {
     bool is_http_1_0;
+    bool is_target_malformed; /* it holds a space or a control character */
     bool is_malformed; /* a field has a name or a value that none may have, or there is more than fields */
     const char *at;    /* where the next field must lie; NULL: anywhere */
-    size_t target_bytes, n_bytes, n_values; /* what these are of; the first and the last set by who reads the request */
+    size_t target_bytes, n_bytes, n_values; /* what these are of; the last is set by who reads the request */
     size_t n_host, n_content_length, n_transfer_encoding, n_content_type, n_content_encoding, n_authorization, n_api_key;
     struct str content_length, transfer_encoding, content_type, content_encoding, accept, authorization, api_key, expect, request_id;
     struct str origin, preflight_method; /* of cross-origin requests */
@@ -25,6 +26,8 @@ struct service_head {
     struct str forwarded[SERVICE_FORWARDED_MAX];
 };
 
+/* Takes the target of the request line in. */
+void service_head_set_target(struct service_head *h, struct str target);
 /* Tells where the request line, and then the whole head, lie in memory: fields are added from there, in order, each with the zeros
  * that its reader put in place of the end of its line, up to end. Whatever lies between, a NUL, a line that is folded or that ends
  * in a lone LF, makes the head malformed: it is read differently elsewhere. Not called: nothing is known of that. */

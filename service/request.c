@@ -43,7 +43,7 @@ struct service_request *service_request_new(const struct api_world *world, struc
     r->api.arena = &r->arena;
     r->api.memory = &r->memory;
     r->api.wait = (struct db_wait){.deadline_ns = INT64_MAX, .cancelled = &r->is_cancelled, .wake_fd = -1};
-    r->head.target_bytes = target.len;
+    service_head_set_target(&r->head, target);
     r->api.target = arena_copy(&r->arena, request_origin_form(target));
     if (r->api.target.ptr != NULL)
         return r;

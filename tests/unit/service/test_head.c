@@ -112,6 +112,19 @@ START_TEST(test_keeps_the_values)
 }
 END_TEST
 
+START_TEST(test_targets)
+{
+    static const struct { struct str target; bool is_fine; } cases[] = {
+        {STR("/"), true}, {STR("/a?b=%20&c=\xc3\xa9"), true}, {STR("/a b"), false}, {STR("/ HTTP/1.1"), false}, {STR("/\t"), false},
+        {STR("/\x7f"), false}, {STR("/a\0b"), false}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct service_head h = {.n_host = 1};
+        service_head_set_target(&h, cases[i].target);
+        ck_assert_msg((service_head_check(&h, NULL) == OK) == cases[i].is_fine, "case %zu", i);
+    }
+}
+END_TEST
+
 START_TEST(test_request_ids)
 {
     static const char *const good[] = {"a", "A-Z_0.9", "0123456789012345678901234567890123456789012345678901234567890123"};
@@ -190,6 +203,7 @@ static TCase *tcase_head(void)
     tcase_add_test(tc, test_keeps_the_last_of_what_proxies_add);
     tcase_add_test(tc, test_names_the_header_at_fault);
     tcase_add_test(tc, test_keeps_the_values);
+    tcase_add_test(tc, test_targets);
     tcase_add_test(tc, test_request_ids);
     tcase_add_test(tc, test_a_head_is_lines_and_nothing_else);
     tcase_add_test(tc, test_sizes);
