@@ -141,8 +141,8 @@ def expect_calm(service, what):
     """When the load is gone, so is all that it left."""
     metrics = ("tracekin_queue_depth{lane=\"search\"}", "tracekin_queue_depth{lane=\"ingest\"}",
                "tracekin_queue_running{lane=\"search\"}", "tracekin_queue_running{lane=\"ingest\"}")
-    until(lambda: all(service.metric(name) == 0 for name in metrics), 10, f"{what}: the queues are empty")
-    until(lambda: service.metric("tracekin_request_memory_bytes") == 0, 10, f"{what}: the memory is given back")
+    until(lambda: all(service.metric(name) == 0 for name in metrics), 60, f"{what}: the queues are empty")
+    until(lambda: service.metric("tracekin_request_memory_bytes") == 0, 60, f"{what}: the memory is given back")
     check(service.resident_bytes("VmHWM") < MEMORY_MAX + BESIDES_MAX, f"{what}: {service.resident_bytes('VmHWM')} bytes were resident")
 
 

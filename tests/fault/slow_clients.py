@@ -47,7 +47,7 @@ def hold_idle(binary, n_idle):
         before = service.resident_bytes()
         began = time.monotonic()
         idle = [service.connect() for _ in range(n_idle)]
-        until(lambda: service.metric("tracekin_http_connections") > n_idle, 30, f"{n_idle} connections are held")
+        until(lambda: service.metric("tracekin_http_connections") > n_idle, 60, f"{n_idle} connections are held")
         fresh = (service.resident_bytes() - before) / n_idle
         expect_service(service)
         for s in idle:
@@ -63,7 +63,7 @@ def hold_idle(binary, n_idle):
         check(used < CONNECTION_MAX, f"an idle connection takes {used / KIB:.1f} KiB")
         for s in idle:
             s.close()
-        until(lambda: service.metric("tracekin_http_connections") < 5, 30, "the connections are forgotten")
+        until(lambda: service.metric("tracekin_http_connections") < 5, 60, "the connections are forgotten")
         service.stop()
 
 
@@ -143,9 +143,9 @@ def expect_readers_cut(service, sockets):
 
 
 def expect_nothing_left(service):
-    until(lambda: service.metric("tracekin_http_connections") < 5, 10, "the connections are forgotten")
-    until(lambda: service.metric("tracekin_request_memory_bytes") == 0, 10, "the memory is given back")
-    until(lambda: service.metric("tracekin_http_requests_in_flight") == 1, 10, "no request is in flight")
+    until(lambda: service.metric("tracekin_http_connections") < 5, 60, "the connections are forgotten")
+    until(lambda: service.metric("tracekin_request_memory_bytes") == 0, 60, "the memory is given back")
+    until(lambda: service.metric("tracekin_http_requests_in_flight") == 1, 60, "no request is in flight")
 
 
 def cut_off(binary):

@@ -288,7 +288,7 @@ def attack(service, name, target, headers, body, statuses):
     check(reply.status == 200 or reply.body != b"", f"{name}: an error without a word")
     if headers["Content-Type"] == JSON and target.startswith("/v1/") and reply.status != 200:
         check(json.loads(reply.body)["message"] != "", f"{name}: {reply}")
-    until(lambda: service.metric("tracekin_request_memory_bytes") < MIB, 10, f"{name}: the memory comes back")
+    until(lambda: service.metric("tracekin_request_memory_bytes") < MIB, 60, f"{name}: the memory comes back")
 
 
 def attack_all(service):
