@@ -21,7 +21,7 @@ log_min_duration_statement = -1'
 # Prints the variant that PATTERN begins with, if any: no other can have tests that match it.
 test_variant_of() {
     local variant
-    for variant in "${test_variants[@]}" debug tsan dev docker docs static fault; do
+    for variant in debug debug-clang asan tsan valgrind trixie dev docker docs static fault; do
         case ${1#^} in "$variant" | "$variant".*) printf '%s\n' "$variant" ;; esac
     done
 }
@@ -31,7 +31,7 @@ test_select() {
     local only
     test_pattern=''
     test_covers=''
-    # Coverage is debug with counters: the whole run needs no other.
+    # Coverage is debug with counters, and its tests have debug's names: the whole run needs no other.
     test_variants=(coverage debug-clang asan valgrind)
     grep -qx 'VERSION_CODENAME=trixie' /etc/os-release || test_variants+=(trixie)
     if [ "${1-}" = full ]; then
@@ -41,7 +41,13 @@ test_select() {
         return
     fi
     test_pattern=${1-}
-    case $test_pattern in '' | coverage) test_covers=yes ;; esac
+    case $test_pattern in
+        '') test_covers=yes ;;
+        coverage)
+            test_pattern='^debug\.' test_variants=(coverage) test_covers=yes
+            return
+            ;;
+    esac
     only=$(test_variant_of "$test_pattern")
     case $only in
         '') ;;
