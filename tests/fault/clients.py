@@ -46,7 +46,7 @@ class Maker:
 
     def _wrap(self, signal, items):
         # Every now and then a resource that is new, which the writers then hold a lock for.
-        instance = f"i-{self.rng.getrandbits(32):08x}" if self.rng.random() < 0.2 else f"i-{self.rng.randrange(4)}"
+        instance = f"i-{self.rng.getrandbits(32):08x}" if self.rng.random() < 0.4 else f"i-{self.rng.randrange(4)}"
         attributes = [{"key": "service.name", "value": _text(f"shop-{self.rng.randrange(3)}")},
                       {"key": "service.instance.id", "value": _text(instance)}]
         outer, inner, leaf = {"traces": ("resourceSpans", "scopeSpans", "spans"), "logs": ("resourceLogs", "scopeLogs", "logRecords"),

@@ -12,10 +12,11 @@ AWAY_S = 3  # how long what is taken away stays away, at least: longer than the 
 
 
 def kill_backend(stage):
+    seen = []
     for _ in range(3):
-        pids = stage.postgres.backends(stage.database)
-        stage.postgres.signal(KILL, [stage.rng.choice(pids)] if pids else [])
-        until(stage.postgres.answers, 60, "PostgreSQL answers after the end of a backend")
+        until(lambda: seen.append(stage.postgres.backends(stage.database)) or seen[-1], 60, "the service has sessions after the end of one")
+        stage.postgres.signal(KILL, [stage.rng.choice(seen[-1])])
+    until(stage.postgres.answers, 60, "PostgreSQL answers after the end of a backend")
 
 
 def kill_postmaster(stage):
@@ -130,10 +131,10 @@ def lock_tables(stage):
 
 
 def deadlock(stage):
-    """Sessions that take in turn, in the other order, what a writer takes: one of the two is chosen to fail."""
-    for _ in range(4):
-        stage.postgres.session(stage.database, """BEGIN; LOCK TABLE metric_points, logs, spans, traces IN EXCLUSIVE MODE; SELECT pg_sleep(0.4);
-            LOCK TABLE resources, trace_arrivals, patterns IN EXCLUSIVE MODE; COMMIT;""").wait()
+    """Sessions that take in turn, in the other order, what a writer takes; they are more patient than the service's, which so are those to fail."""
+    for _ in range(8):
+        stage.postgres.session(stage.database, """SET deadlock_timeout = '2s'; BEGIN; LOCK TABLE metric_points, logs, spans, traces IN EXCLUSIVE MODE;
+            SELECT pg_sleep(0.15); LOCK TABLE resources, trace_arrivals, patterns IN EXCLUSIVE MODE; COMMIT;""").wait()
 
 
 def migrate_again(stage):

@@ -89,10 +89,10 @@ class Postgres:
                 pass
 
     def backends(self, database):
-        """The sessions of the services, background jobs included."""
-        said = self.sql(database, "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name <> 'psql'"
-                                  " AND backend_type = 'client backend'")
-        return [int(pid) for pid in said.split()]
+        """The sessions of the services, background jobs included; none while the server is recovering."""
+        ran = self._psql(database, "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name <> 'psql'"
+                                   " AND backend_type = 'client backend'")
+        return [int(pid) for pid in ran.stdout.split()] if ran.returncode == 0 else []
 
     def answers(self, database="postgres"):
         return self._psql(database, "SELECT 1").returncode == 0
