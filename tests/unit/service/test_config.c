@@ -266,7 +266,7 @@ START_TEST(test_keys_and_lists_are_checked)
         {"--cors-origins=https://a.example/", "TRACEKIN_CORS_ORIGINS: 'https://a.example/' is not an origin"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct service_config c;
+        AUTO(service_config) struct service_config c = {0};
         struct err_info e = {0};
         ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url=postgresql://x", cases[i].flag, NULL}, NULL, NULL), OK);
         ck_assert_int_eq(service_config_check_serve(&c, &e), ERR_INVALID);
@@ -286,7 +286,7 @@ END_TEST
 
 START_TEST(test_rates)
 {
-    struct service_config c;
+    AUTO(service_config) struct service_config c = {0};
     struct err_info e = {0};
     ck_assert_int_eq(read_line(&c, no_words, NULL, NULL), OK);
     ck_assert_int_eq(c.rate_per_key, 0);
