@@ -33,7 +33,8 @@ enum err service_rates_new(const struct service_config *config, struct service_r
     r->of_address = rate_of(config->rate_per_address, config->burst_per_address);
     r->of_key = rate_of(config->rate_per_key, config->burst_per_key);
     r->n_addresses = metrics_series(&addresses_remembered, "");
-    enum err code = lru_new((size_t)config->n_rate_addresses_max, sizeof(struct bucket), &r->addresses, e);
+    const int64_t n_addresses_max = config->rate_per_address == 0 ? 0 : config->n_rate_addresses_max;
+    enum err code = lru_new((size_t)n_addresses_max, sizeof(struct bucket), &r->addresses, e);
     if (code == OK)
         code = lru_new(API_KEYS_MAX, sizeof(struct bucket), &r->keys, e);
     if (code == OK)

@@ -35,15 +35,18 @@ static int get(const char *key)
 START_TEST(what_was_used_longest_ago_leaves)
 {
     ck_assert_int_eq(get("a"), -1);
+    ck_assert_uint_eq(lru_count(l), 0);
     put("a", 1);
     put("b", 2);
     put("", 3);
+    ck_assert_uint_eq(lru_count(l), 3);
     ck_assert_int_eq(get("a"), 1);
     put("d", 4);
     ck_assert_int_eq(get("b"), -1);
     ck_assert_int_eq(get("a"), 1);
     ck_assert_int_eq(get(""), 3);
     ck_assert_int_eq(get("d"), 4);
+    ck_assert_uint_eq(lru_count(l), 3);
 }
 END_TEST
 
