@@ -7,6 +7,7 @@ round of all that the service does, an embeddings endpoint looked up by name inc
 TRACEKIN_DATABASE_URL names; 77 where there is no bwrap, no systemd-analyze or no libseccomp for Python.
 """
 import errno
+import hashlib
 import http.server
 import json
 import os
@@ -30,6 +31,7 @@ except ImportError:
 TREE = pathlib.Path(__file__).resolve().parents[2]
 UNIT = TREE / "service/tracekin.service.in"
 START_S, UNTIL_S, STOP_S, PAUSE_S, SKIPPED = 60, 30, 30, 0.05, 77
+KEY = "key-of-the-sandbox"
 DIMENSIONS = 384
 ENDED_BY_FILTER = 128 + signal.SIGSYS
 PROT_WRITE_EXEC, PROT_EXEC = 6, 4
@@ -121,9 +123,19 @@ def innermost(pid):
     return innermost(children[0]) if children else int(pid)
 
 
+def keys_file():
+    """Of one key that may do all; anybody may read the file."""
+    keys = tempfile.NamedTemporaryFile("w", prefix="tracekin-sandbox-", suffix=".keys")
+    keys.write(f"all {hashlib.sha256(KEY.encode()).hexdigest()} read,ingest,admin\n")
+    keys.flush()
+    os.chmod(keys.name, 0o644)
+    return keys
+
+
 class Service:
     def __init__(self, sandbox, embeddings_port, model):
-        settings = {"TRACEKIN_LISTEN": "127.0.0.1:0", "TRACEKIN_ASSEMBLER_QUIET": "100ms", "TRACEKIN_ADMIN_TOKEN": "sandbox",
+        self.keys = keys_file()
+        settings = {"TRACEKIN_LISTEN": "127.0.0.1:0", "TRACEKIN_ASSEMBLER_QUIET": "100ms", "TRACEKIN_API_KEYS_FILE": self.keys.name,
                     "TRACEKIN_EMBEDDINGS_URL": f"http://localhost:{embeddings_port}/v1", "TRACEKIN_EMBEDDINGS_MODEL": model}
         self.log = tempfile.TemporaryFile(prefix="tracekin-sandbox-")
         self.process = subprocess.Popen([*sandbox, BINARY, "serve"], env={**os.environ, **settings}, stderr=self.log,
@@ -147,7 +159,7 @@ class Service:
     def ask(self, target, body=None):
         request = urllib.request.Request(f"http://{self.address}{target}", data=body and json.dumps(body).encode())
         request.add_header("Content-Type", "application/json")
-        request.add_header("Authorization", "Bearer sandbox")
+        request.add_header("Authorization", "Bearer " + KEY)
         try:
             with urllib.request.urlopen(request, timeout=START_S) as reply:
                 return reply.read()
