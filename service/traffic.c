@@ -138,10 +138,10 @@ static struct metric *find_answered(const struct service_request *r, size_t meth
 static struct metric *kept(_Atomic(struct metric *) *at, struct metric *(*find)(const struct service_request *r, size_t method),
                            const struct service_request *r, size_t method)
 {
-    struct metric *m = atomic_load_explicit(at, memory_order_relaxed);
+    struct metric *m = atomic_load_explicit(at, memory_order_acquire); /* what it points to was made by another thread */
     if (m == NULL) {
         m = find(r, method);
-        atomic_store_explicit(at, m, memory_order_relaxed);
+        atomic_store_explicit(at, m, memory_order_release);
     }
     return m;
 }
