@@ -6,7 +6,7 @@
  * does not answer that either within DB_CANCEL_GRACE_MS the connection is closed.
  *
  * Errors: ERR_TIMEOUT at the deadline, ERR_CANCELLED when the wait was cancelled, ERR_UNAVAILABLE when there is no
- * connection or it was lost, ERR_OUTCOME_UNKNOWN when that befell a db_commit, ERR_INVALID for a URL with a fault (db/url.h) and for input PostgreSQL refuses (SQLSTATE 22xxx), ERR_BUSY for 53xxx, for a deadlock or
+ * connection or it was lost, ERR_OUTCOME_UNKNOWN when that befell a db_commit, ERR_INVALID for a URL with a fault (db/url.h) and for input PostgreSQL refuses (SQLSTATE 22xxx), ERR_BUSY for 53xxx, for a right that the role lacks (42501), for a deadlock or
  * serialisation failure (40xxx), for a lock not had (55P03) and for a plan that a change of the schema made stale, ERR_INTERNAL
  * for the rest. err.sqlstate and err.detail hold the server's words. A statement's error leaves the connection usable,
  * but for that of a server that takes no writes (25006): it may be a standby now, so the session is closed. */

@@ -26,7 +26,7 @@ static const struct {
     {"55P03", ERR_BUSY, "the database is busy with other work on the same rows; try again"},
     {"26000", ERR_BUSY, "the database has forgotten the statement; try again"},
     {"0A000", ERR_BUSY, "the database's schema has changed; try again"},
-    {"42501", ERR_INTERNAL, "the role that the service has in the database may not do this; the log says what it lacks"},
+    {"42501", ERR_BUSY, "the role that the service has in the database may not do this; try again once its operator has given it the right"},
     {"", ERR_INTERNAL, "the database refused the statement; the log says why"},
 };
 

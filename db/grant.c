@@ -79,7 +79,7 @@ static enum err grant(struct db_conn *c, const struct db_wait *wait, struct str 
     for (int i = 0; i < db_n_rows(missing); i++) {
         struct err_info why = {.code = OK};
         const enum err code = grant_one(c, wait, db_get_str(missing, i, 0), &why);
-        if (code == ERR_INTERNAL)
+        if (strcmp(why.sqlstate, "42501") == 0)
             return refuse(db_get_str(missing, i, 0), e);
         if (code != OK && e != NULL)
             *e = why;

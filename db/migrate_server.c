@@ -64,9 +64,12 @@ enum err db_migrate_prepare_server(struct db_conn *c, const struct db_wait *wait
     if (!db_is_null(rows, 0, 1))
         return OK;
     const enum err code = db_exec(c, wait, "CREATE EXTENSION IF NOT EXISTS vector", NULL, &why);
-    if (code == ERR_INTERNAL)
+    const bool is_refused = code == ERR_INTERNAL || strcmp(why.sqlstate, "42501") == 0;
+    if (is_refused) {
+        why.code = ERR_INTERNAL;
         (void)snprintf(why.message, sizeof why.message, "%s",
                        "the extension vector could not be made in the database: run CREATE EXTENSION vector in it as a superuser");
+    }
     db_conn_err_pass(e, &why);
-    return code;
+    return is_refused ? ERR_INTERNAL : code;
 }

@@ -65,10 +65,12 @@ static enum err schema_share(const struct sessions *s, const struct db_wait *wai
 /* What PostgreSQL says of the first statement that the role may not run is no help. */
 static enum err schema_explain(enum err code, struct err_info *e)
 {
-    if (strcmp(e->sqlstate, "42501") == 0)
-        (void)snprintf(e->message, sizeof e->message, "the role of the database may not change its schema: set TRACEKIN_DATABASE_OWNER_URL "
-                       "to the same database as the role that owns it");
-    return code;
+    if (strcmp(e->sqlstate, "42501") != 0 || e->code == ERR_INTERNAL)
+        return code;
+    e->code = ERR_INVALID;
+    (void)snprintf(e->message, sizeof e->message, "the role of the database may not change its schema: set TRACEKIN_DATABASE_OWNER_URL "
+                   "to the same database as the role that owns it");
+    return ERR_INVALID;
 }
 
 static enum err schema_try(const struct sessions *s, const struct service_interrupt *interrupt, int *n_applied, struct err_info *e)
