@@ -98,7 +98,7 @@ static void client_send(struct client *c, const char *text)
 /* Reads until text has come so often; false at the end of the stream. */
 static bool client_await(struct client *c, const char *text, int times)
 {
-    static char reply[REPLY_MAX];
+    char reply[REPLY_MAX];
     size_t len = 0;
     for (;;) {
         const ssize_t n = gnutls_record_recv(c->session, reply + len, sizeof reply - 1 - len);
