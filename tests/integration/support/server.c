@@ -138,6 +138,9 @@ int server_stop(struct server *s)
     server_signal(s, SIGTERM);
     const bool ended = server_wait(s, STOP_MS, &status);
     ck_assert_msg(ended, "the service does not end: %s", server_log(s));
+    /* What a sanitizer found is there, at its end. */
+    if (status != 0)
+        (void)fprintf(stderr, "%s\n", server_log(s));
     (void)close(s->log_fd);
     return status;
 }
