@@ -15,15 +15,15 @@
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define IS_ASAN 1
+#define IS_SHADOWED 1
 #endif
 #endif
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_ASAN 1
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SHADOWED 1
 #endif
 
-/* ASan keeps freed memory for a while, 256 MiB of it, and surrounds and shadows the rest. */
-#ifdef IS_ASAN
+/* ASan keeps freed memory for a while, 256 MiB of it, and surrounds and shadows the rest; TSan shadows each byte with four. */
+#ifdef IS_SHADOWED
 enum { RESIDENT_MAX_MIB = 1024 };
 #else
 enum { RESIDENT_MAX_MIB = 256 };
