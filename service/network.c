@@ -91,7 +91,7 @@ static bool parse_network(struct str text, struct service_ip *ip, unsigned *n_bi
 enum err service_networks_parse(struct str text, struct service_networks *out, struct err_info *e)
 {
     struct service_networks read = {0};
-    for (struct str rest = text.len == 0 ? (struct str){0} : text; rest.ptr != NULL;) {
+    for (struct str rest = text.len > 0 ? text : (struct str){0}; rest.ptr != NULL;) {
         const struct str one = str_trim(str_split(rest, ',', &rest));
         if (read.n == SERVICE_NETWORKS_MAX)
             return ERR_SET(e, ERR_INVALID, "there may be at most %d networks", SERVICE_NETWORKS_MAX);
