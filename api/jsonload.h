@@ -7,7 +7,8 @@
 #include "core/budget.h"
 #include "core/str.h"
 
-/* new, to be freed before share is closed; NULL as json_loadb says, which is out of memory past a bound of share too. */
+/* new, to be freed before share is closed; NULL as json_loadb says, or with a line of -1 and no text when memory is out, be it by a
+ * bound of share. */
 json_t *api_jsonload(struct str text, size_t flags, struct budget_share *share, json_error_t *at);
 
 #endif

@@ -1,10 +1,12 @@
 /* Errors as RFC 9457 problem documents. */
+#include <stdio.h>
+
 #include "api/jsonwrite.h"
 #include "api/otlp.h"
 #include "api/routes.h"
 #include "core/utf8.h"
 
-enum { HTTP_UNAUTHORIZED = 401, HTTP_FORBIDDEN = 403 };
+enum { HTTP_UNAUTHORIZED = 401, HTTP_FORBIDDEN = 403, TYPE_MAX = 64 };
 
 struct status {
     int code;
@@ -69,10 +71,12 @@ static struct str clean(const struct api_req *req, const char *text)
 static void write_problem(const struct api_req *req, struct buf *out, const struct err_info *e, struct status status)
 {
     struct api_json w;
+    char type[TYPE_MAX];
+    (void)snprintf(type, sizeof type, "urn:tracekin:problem:%s", err_name(e->code));
     api_json_init(&w, out);
     api_json_open(&w, '{');
     api_json_key(&w, "type");
-    api_json_str(&w, arena_printf(req->arena, "urn:tracekin:problem:%s", err_name(e->code)));
+    api_json_cstr(&w, type);
     api_json_key(&w, "title");
     api_json_cstr(&w, status.title);
     api_json_key(&w, "status");
@@ -104,18 +108,27 @@ static void add_challenge(const struct api_req *req, struct api_reply *reply, co
     (void)api_reply_header(reply, "WWW-Authenticate", challenge.ptr == NULL ? STR("Bearer") : challenge);
 }
 
+static void reply_problem(const struct api_req *req, struct api_reply *reply, const struct err_info *e, struct status status)
+{
+    reply->content_type = "application/problem+json";
+    if (status.retry_after != NULL)
+        (void)api_reply_header(reply, "Retry-After", str_of(status.retry_after));
+    write_problem(req, &reply->body, e, status);
+}
+
+/* A document that there is no memory for is left out: half of one would be worse, and the status says what matters. */
 void api_reply_error(const struct api_req *req, struct api_reply *reply, const struct err_info *e)
 {
     const struct status status = status_of_error(e);
     buf_clear(&reply->body);
     reply->status = status.code;
     add_challenge(req, reply, e);
-    if (req->route != NULL && req->route->dialect == API_DIALECT_OTLP) {
+    if (req->route != NULL && req->route->dialect == API_DIALECT_OTLP)
         api_otlp_reply_error(req, reply, e);
+    else
+        reply_problem(req, reply, e, status);
+    if (buf_is_ok(&reply->body))
         return;
-    }
-    reply->content_type = "application/problem+json";
-    if (status.retry_after != NULL)
-        (void)api_reply_header(reply, "Retry-After", str_of(status.retry_after));
-    write_problem(req, &reply->body, e, status);
+    buf_close(&reply->body);
+    reply->content_type = NULL;
 }

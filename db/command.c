@@ -27,6 +27,8 @@ static enum err command_wait(struct db_conn *c, short events, struct err_info *e
     const enum err ended = db_wait_ready(&c->wait, PQsocket(c->pg), events);
     if (ended == OK)
         return OK;
+    if (ended == ERR_UNAVAILABLE)
+        return db_conn_unavailable(c, "no memory to wait for the server", e);
     if (c->ended != OK) {
         db_conn_close(c);
         return db_conn_ended(c->ended, e);
@@ -38,11 +40,14 @@ static enum err command_wait(struct db_conn *c, short events, struct err_info *e
     return OK;
 }
 
-/* What a server says before it ends a session is still in libpq's buffer when the end is noticed. */
+/* What a server says before it ends a session is still in libpq's buffer when the end is noticed. Of a session that has not ended,
+ * as when there was no memory to read more, PQgetResult would wait for the rest of a result, however long that takes. */
 static enum err command_read(struct db_conn *c, struct err_info *e)
 {
     if (PQconsumeInput(c->pg) == 1)
         return OK;
+    if (PQstatus(c->pg) != CONNECTION_BAD)
+        return db_conn_lost(c, e);
     AUTO(pg_result) PGresult *last_words = PQgetResult(c->pg);
     return PQresultStatus(last_words) == PGRES_FATAL_ERROR ? db_conn_refused(c, last_words, e) : db_conn_lost(c, e);
 }
@@ -57,9 +62,18 @@ enum err db_conn_flush(struct db_conn *c, struct err_info *e)
     return left == 0 ? OK : db_conn_lost(c, e);
 }
 
+/* libpq that has no memory for the end of a pipeline takes it off the wire and is busy for ever after (15's case 'Z' of
+ * pqParseInput3). Its message tells, which the pipeline's first command has cleared: what the server refuses aborts a pipeline. */
+static bool command_is_lost(const struct db_conn *c)
+{
+    return PQpipelineStatus(c->pg) == PQ_PIPELINE_ON && PQerrorMessage(c->pg)[0] != '\0';
+}
+
 enum err db_conn_next(struct db_conn *c, PGresult **out, struct err_info *e)
 {
     while (PQisBusy(c->pg) != 0) {
+        if (command_is_lost(c))
+            return db_conn_lost(c, e);
         TRY(command_wait(c, POLLIN, e));
         TRY(command_read(c, e));
     }

@@ -169,7 +169,8 @@ static enum err connect_try(struct db_conn *c, struct err_info *e)
 static enum err connect_within(struct db_conn *c, const struct db_wait *wait, struct err_info *e)
 {
     struct err_info why = {.code = OK};
-    const char *const fault = db_url_fault(c->url);
+    const char *fault = NULL;
+    TRY(db_url_check(c->url, &fault, e));
     if (fault != NULL)
         return ERR_SET(e, ERR_INVALID, "the URL of the database %s", fault);
     const int64_t limit_ns = clock_mono_ns() + DB_CONNECT_TIMEOUT_S * NS_PER_S;

@@ -83,7 +83,8 @@ void db_conn_timeout_was_set(struct db_conn *c, int timeout_s);
 
 bool db_wait_is_cancelled(const struct db_wait *wait);
 /* Waits for events on fd, or for the wait to end: ERR_TIMEOUT, ERR_CANCELLED. One that is over has ended whatever fd is ready
- * for, so a stream of data without end does not outlast it. No details: the caller has them. */
+ * for, so a stream of data without end does not outlast it. ERR_UNAVAILABLE when the system has no memory to wait with. No
+ * details: the caller has them. */
 enum err db_wait_ready(const struct db_wait *wait, int fd, short events) MUST_USE;
 /* Asks the server to cancel what the session runs; returns at the deadline at the latest. */
 void db_cancel_send(PGconn *pg, int64_t deadline_ns);

@@ -39,8 +39,6 @@ static void libpq_text_auto(char **text) { PQfreemem(*text); }
 static const char *fault_of_parse(const char *said)
 {
     size_t i = 0;
-    if (said == NULL)
-        return "could not be looked at: out of memory";
     while (strncmp(said, parse_faults[i].libpq, strlen(parse_faults[i].libpq)) != 0)
         i++;
     return parse_faults[i].fault;
@@ -102,20 +100,24 @@ static bool is_broken(const char *url)
     return false;
 }
 
-const char *db_url_fault(const char *url)
+static const char *fault_of_options(const PQconninfoOption *options)
+{
+    const char *fault = NULL;
+    for (const PQconninfoOption *o = options; fault == NULL && o->keyword != NULL; o++)
+        fault = fault_of_option(o);
+    return fault;
+}
+
+enum err db_url_check(const char *url, const char **fault, struct err_info *e)
 {
     AUTO(libpq_text) char *said = NULL;
-    if (is_broken(url))
-        return broken;
-    if (has_unescaped(url))
-        return unescaped;
-    AUTO(options) PQconninfoOption *options = PQconninfoParse(url, &said);
-    if (options == NULL)
-        return fault_of_parse(said);
-    for (const PQconninfoOption *o = options; o->keyword != NULL; o++) {
-        const char *const fault = fault_of_option(o);
-        if (fault != NULL)
-            return fault;
+    if (is_broken(url) || has_unescaped(url)) {
+        *fault = is_broken(url) ? broken : unescaped;
+        return OK;
     }
-    return NULL;
+    AUTO(options) PQconninfoOption *options = PQconninfoParse(url, &said);
+    if (options == NULL && (said == NULL || str_starts_with(str_of(said), STR("out of memory"))))
+        return ERR_SET_NOMEM(e);
+    *fault = options == NULL ? fault_of_parse(said) : fault_of_options(options);
+    return OK;
 }

@@ -4,8 +4,10 @@
 #ifndef TRACEKIN_DB_URL_H
 #define TRACEKIN_DB_URL_H
 
-/* What is wrong with the URL, to be read after its name: "has a port that is ..."; NULL when nothing is. The text is static:
- * nothing of the URL is in it. */
-const char *db_url_fault(const char *url);
+#include "core/err.h"
+
+/* *fault is what is wrong with the URL, to be read after its name: "has a port that is ..."; NULL when nothing is. The text is
+ * static: nothing of the URL is in it. ERR_NOMEM: nobody can tell. */
+enum err db_url_check(const char *url, const char **fault, struct err_info *e) MUST_USE;
 
 #endif

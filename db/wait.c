@@ -29,6 +29,8 @@ enum err db_wait_ready(const struct db_wait *wait, int fd, short events)
         if (left_ms == 0)
             return ERR_TIMEOUT;
         const int n_ready = poll(fds, n_fds, left_ms);
+        if (n_ready < 0 && errno != EINTR)
+            return ERR_UNAVAILABLE;
         if (n_ready > 0 && fds[0].revents != 0)
             return OK;
         if (n_ready > 0)

@@ -281,7 +281,8 @@ static enum err config_find_url(struct service_config *c, const char *setting, s
     const struct str copy = arena_copy(&c->texts, buf_str(&text));
     if (copy.ptr == NULL)
         return ERR_SET_NOMEM(e);
-    const char *const fault = db_url_fault(copy.ptr);
+    const char *fault = NULL;
+    TRY(db_url_check(copy.ptr, &fault, e));
     if (fault != NULL)
         return ERR_SET(e, ERR_INVALID, "%s %s", setting, fault);
     *out = copy.ptr;

@@ -103,7 +103,7 @@ static enum err import_store(struct import *im, const struct db_batch *batch, st
         line->n_duplicate = written.n_duplicate;
         line->n_dead = written.n_dead;
         if (code == OK || !is_worth_another_try(code) || clock_mono_ns() > give_up_ns) {
-            if (code != OK)
+            if (code != OK && e != NULL)
                 *e = tried;
             return code;
         }
@@ -121,6 +121,7 @@ static enum err import_decode(struct import *im, struct str body, struct arena *
     return api_otlp_decode(&in, arena, batch, rejects, e);
 }
 
+/* A line that there was no memory for may be a good one: it ends the import, as a line that cannot be stored does. */
 static enum err import_line(struct import *im, struct str body, uint64_t number, struct arena *arena, struct err_info *e)
 {
     struct counts line = {.n_lines = 1};
@@ -128,6 +129,8 @@ static enum err import_line(struct import *im, struct str body, uint64_t number,
     struct db_batch batch;
     struct err_info bad = {0};
     enum err code = import_decode(im, body, arena, &batch, &rejects, &bad);
+    if (code == ERR_NOMEM)
+        return ERR_SET_NOMEM(e);
     if (code == OK) {
         line.n_items = (int64_t)(batch.spans.n + batch.logs.n + batch.points.n);
         code = import_store(im, &batch, &line, e);

@@ -18,6 +18,7 @@ struct service_lines {
     atomic_uint_fast64_t position;
     size_t from, to; /* of what is unread in piece */
     bool is_over;
+    bool is_too_long; /* the line read last */
     char piece[PIECE_BYTES];
 };
 
@@ -74,13 +75,14 @@ static enum err lines_fill(struct service_lines *l, struct err_info *e)
 }
 
 /* Appends up to the end of the line; *ended tells whether it came. */
-static void lines_take(struct service_lines *l, struct buf *line, bool *ended)
+static void lines_take(struct service_lines *l, struct buf *line, uint64_t *n_bytes, bool *ended)
 {
     const char *start = l->piece + l->from;
     const size_t left = l->to - l->from;
     const char *end = memchr(start, '\n', left);
     const size_t n = end == NULL ? left : (size_t)(end - start);
     buf_put(line, start, n);
+    *n_bytes += n;
     l->from += end == NULL ? n : n + 1;
     *ended = end != NULL;
 }
@@ -88,15 +90,19 @@ static void lines_take(struct service_lines *l, struct buf *line, bool *ended)
 /* Reads one line, be it empty. */
 static enum err lines_read(struct service_lines *l, struct buf *line, struct err_info *e)
 {
+    uint64_t n_bytes = 0;
+    bool ended = false;
     buf_clear(line);
-    for (bool ended = false; !ended;) {
+    l->is_too_long = false;
+    while (!ended) {
         if (l->from == l->to)
             TRY(lines_fill(l, e));
         if (l->is_over)
-            return OK;
-        lines_take(l, line, &ended);
+            break;
+        lines_take(l, line, &n_bytes, &ended);
     }
-    return OK;
+    l->is_too_long = n_bytes > line->max;
+    return buf_is_ok(line) || l->is_too_long ? OK : ERR_SET_NOMEM(e);
 }
 
 enum err service_lines_next(struct service_lines *l, struct buf *line, uint64_t *number, bool *found, struct err_info *e)
@@ -105,7 +111,7 @@ enum err service_lines_next(struct service_lines *l, struct buf *line, uint64_t 
         TRY(lines_read(l, line, e));
         l->n_lines++;
         *number = l->n_lines;
-        if (!buf_is_ok(line))
+        if (l->is_too_long)
             return ERR_SET(e, ERR_TOO_LARGE, "the line is longer than %zu bytes, the limit set by TRACEKIN_BODY_MAX_BYTES", line->max);
         *found = str_trim(buf_str(line)).len > 0;
         if (*found)

@@ -49,9 +49,12 @@ static void *ready_run(void *arg)
 {
     struct service_ready *r = arg;
     struct pollfd stop = {.fd = r->stop_fd, .events = POLLIN};
-    while (poll(&stop, 1, PERIOD_MS) == 0)
+    for (;;) {
+        (void)poll(&stop, 1, PERIOD_MS); /* without memory it may fail, which is no reason to stop */
+        if (stop.revents != 0)
+            return NULL;
         ready_probe(r);
-    return NULL;
+    }
 }
 
 static void ready_close(struct service_ready *r)

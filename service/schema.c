@@ -89,7 +89,8 @@ static enum err schema_insist(const struct sessions *s, const struct service_int
         struct err_info tried = {0};
         const enum err code = schema_try(s, interrupt, n_applied, &tried);
         if (code != ERR_UNAVAILABLE || clock_mono_ns() >= deadline_ns) {
-            *e = tried;
+            if (e != NULL)
+                *e = tried;
             return code;
         }
         if (!has_said)

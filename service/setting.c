@@ -265,7 +265,10 @@ static void print_url(struct str url, char out[URL_MAX])
 /* Without a URL's marks, a text with a fault may be the password alone, or have that under a misspelt keyword. */
 static bool is_unclear(struct str url)
 {
-    return url.len > 0 && !str_contains(url, STR("://")) && !str_contains(url, STR("@")) && db_url_fault(url.ptr) != NULL;
+    const char *fault = NULL;
+    if (url.len == 0 || str_contains(url, STR("://")) || str_contains(url, STR("@")))
+        return false;
+    return db_url_check(url.ptr, &fault, NULL) != OK || fault != NULL;
 }
 
 /* A query may hold a key too. */

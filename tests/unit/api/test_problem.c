@@ -226,6 +226,42 @@ START_TEST(an_error_without_a_word_is_an_error)
 }
 END_TEST
 
+/* Room for every beginning of a document, in each dialect: none may be sent. */
+START_TEST(an_error_without_memory_has_no_document)
+{
+    static const struct api_route exporting = {.method = "POST", .path = "/fail", .name = "fail", .dialect = API_DIALECT_OTLP,
+                                               .handler = give_up};
+    const struct api_route *const routes[] = {&failing, &exporting, &exporting};
+    const char *const types[] = {NULL, "application/json", "application/x-protobuf"};
+    (void)ERR_SET(&to_fail_with, ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+        for (size_t room = 0; room < 15; room++) {
+            buf_close(&reply.body);
+            buf_init(&reply.body, room);
+            req.route = routes[i];
+            req.content_type = str_of(types[i]);
+            api_dispatch(&req, &reply);
+            ck_assert_int_eq(reply.status, 503);
+            ck_assert_uint_eq(reply.body.len, 0);
+            ck_assert(buf_is_ok(&reply.body) && reply.content_type == NULL);
+        }
+}
+END_TEST
+
+START_TEST(a_document_needs_no_memory_for_its_type)
+{
+    json_t *root = NULL;
+    arena_close(&arena);
+    arena_init(&arena, 0);
+    (void)ERR_SET(&to_fail_with, ERR_NOMEM, "out of memory");
+    api_dispatch(&req, &reply);
+    root = problem();
+    ck_assert_str_eq(json_string_value(json_object_get(root, "type")), "urn:tracekin:problem:nomem");
+    ck_assert_str_eq(json_string_value(json_object_get(root, "detail")), "out of memory");
+    json_decref(root);
+}
+END_TEST
+
 START_TEST(an_answer_and_an_unknown_parameter)
 {
     req.route = &greeting;
@@ -256,6 +292,8 @@ static TCase *problem_case(void)
     tcase_add_test(tc, an_answer_past_the_bound_is_no_half_answer);
     tcase_add_test(tc, no_room_for_the_answer_of_a_write_leaves_its_outcome_open);
     tcase_add_test(tc, an_error_without_a_word_is_an_error);
+    tcase_add_test(tc, an_error_without_memory_has_no_document);
+    tcase_add_test(tc, a_document_needs_no_memory_for_its_type);
     tcase_add_test(tc, an_answer_and_an_unknown_parameter);
     return tc;
 }

@@ -111,6 +111,22 @@ START_TEST(test_a_line_too_long_is_passed_over)
 }
 END_TEST
 
+START_TEST(test_a_line_without_memory_is_not_too_long)
+{
+    write_file("wbT", "0123456789\n", 11);
+    struct service_lines *l = open_file();
+    struct budget_share nothing;
+    struct buf line;
+    uint64_t n = 0;
+    bool found = false;
+    budget_share_init(&nothing, NULL, 0);
+    buf_init_share(&line, LINE_MAX_BYTES, &nothing);
+    ck_assert_int_eq(service_lines_next(l, &line, &n, &found, NULL), ERR_NOMEM);
+    buf_close(&line);
+    service_lines_free(l);
+}
+END_TEST
+
 START_TEST(test_a_cut_file_says_so)
 {
     static char text[LONG_LINE];
@@ -148,6 +164,7 @@ static TCase *tcase_lines(void)
     tcase_add_test(tc, test_gzip_of_several_members);
     tcase_add_test(tc, test_a_line_longer_than_a_piece);
     tcase_add_test(tc, test_a_line_too_long_is_passed_over);
+    tcase_add_test(tc, test_a_line_without_memory_is_not_too_long);
     tcase_add_test(tc, test_a_cut_file_says_so);
     tcase_add_test(tc, test_no_such_file);
     return tc;

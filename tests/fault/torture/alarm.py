@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""alarm.py TRACEKIN WITH_DATABASE LIBRARY [SANITIZER LEAK]: the checks of the tortures find what they are there to find.
+
+The service is sabotaged by the injector: some of its free() or close() do nothing. The growth check must report that, and let the
+service pass that is not sabotaged; a sanitizer must report it too, as well as the program LEAK.
+"""
+import signal
+import subprocess
+
+import endpoints
+import telemetry
+import torture
+from endpoints import Ask, Tell
+from torture import Failure
+
+N_REQUESTS, ONE_OF, GROWN_S = 200, 5, 3
+
+
+def must_fail(what, check, *says):
+    try:
+        check()
+    except Failure as failure:
+        if all(text in str(failure) for text in says):
+            print(f"ok   {what} is found", flush=True)
+            return
+        raise Failure(f"{what} is reported as {failure}") from None
+    raise Failure(f"{what} is not found: the alarm is broken")
+
+
+def ask_much(t):
+    ask = Ask("get_trace", "GET", f"/api/v1/traces/{telemetry.trace_id(0)}")
+    for _ in range(N_REQUESTS):
+        t.send(ask)
+
+
+def check_growth(t, before, seconds=GROWN_S):
+    torture.check_growth(t.service, before, endpoints.MORE_BLOCKS, endpoints.MORE_BYTES, seconds)
+
+
+def sabotaged(binaries, **kept):
+    """A service that has answered much, and what it held before."""
+    t = endpoints.Torture(binaries)
+    endpoints.fill(t)
+    ask_much(t)
+    before = torture.Holdings(t.service)
+    t.injector.keep(**kept)
+    ask_much(t)
+    t.injector.keep()
+    return t, before
+
+
+def leaks_of_a_service(binaries):
+    t, before = sabotaged(binaries)
+    check_growth(t, before, torture.SETTLE_S)
+    t.service.stop()
+    t, before = sabotaged(binaries, memory=ONE_OF)
+    must_fail("memory that is not freed", lambda: check_growth(t, before), "blocks")
+    if binaries.sanitizer:
+        must_fail("memory that is not freed, at the end,", t.service.stop, f"ended with {torture.SANITIZER_EXIT}", "LeakSanitizer")
+    else:
+        t.service.stop()
+    t, before = sabotaged(binaries, files=ONE_OF)
+    must_fail("a file that is not closed", lambda: check_growth(t, before), "files")
+    t.service.kill()
+
+
+def leak_of_a_program(program):
+    def run():
+        done = subprocess.run([program], stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 0:
+            raise Failure(done.stderr)
+    must_fail("a leak on purpose", run, "LeakSanitizer: detected memory leaks", "mem_strdup")
+
+
+def false_witness(binaries):
+    """An item that was acknowledged and is not there; a reply that is half; a process that was killed."""
+    Tell.stored = {"spans.start_ns": [1_000_000_007]}
+    must_fail("an item that is not stored", lambda: endpoints.check_stored(binaries), "1 items of spans were acknowledged, 0 are stored")
+    Tell.stored = {}
+    for what, data in (("half a header", b"HTTP/1.1 200 OK\r\nContent-Le"), ("half a body", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")):
+        must_fail(what, lambda: torture.check_reply(torture.parse(data), 200, is_of_system=False))
+    must_fail("a refusal that is not the client's fault",
+              lambda: torture.check_reply(torture.parse(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), 200, False))
+    t = endpoints.Torture(binaries)
+    t.service.process.send_signal(signal.SIGKILL)
+    t.service.process.wait()
+    must_fail("a process that has ended", t.service.check_alive)
+
+
+def main(binaries):
+    false_witness(binaries)
+    leaks_of_a_service(binaries)
+    if binaries.leak:
+        leak_of_a_program(binaries.leak)
+
+
+if __name__ == "__main__":
+    torture.run(main)

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""background.py TRACEKIN WITH_DATABASE LIBRARY [SANITIZER LEAK]: whatever fails in a background job, the service lives, and the job does its
+work a moment later.
+
+New traces come all the while; calls of the threads of one job fail, one at a time or all for a while. In the end every trace is
+assembled, in chunks and embedded, and the service is ready.
+"""
+import os
+import random
+import re
+import time
+
+import endpoints
+import telemetry
+import torture
+from endpoints import Tell
+from torture import FROM, LIBPQ, MEMORY, NEVER, ONCE, SYSTEM, Failure, await_, exchange, request
+
+JOBS = ("assembler", "chunker", "embedder", "index-keeper", "index-monitor", "slow-queries", "tracekin")
+SETTINGS = {"TRACEKIN_RECALL_INTERVAL": "1s", "TRACEKIN_SLOW_QUERY": "1us"}
+ROUND_S, DONE_S = 0.6, 60
+N_ROUNDS = 12 if torture.FULL else 2
+
+
+def injected(t, mode, kind, k):
+    """Arms and waits for a failure; one that goes on is ended soon after."""
+    t.injector.arm(mode, kind, k, k)
+    deadline = time.monotonic() + ROUND_S
+    while time.monotonic() < deadline and t.injector.n_failed == 0:
+        time.sleep(0.005)
+    if mode == FROM:
+        time.sleep(0.2)
+    t.injector.disarm()
+    t.service.check_alive()
+
+
+def n_of_round(t, kind, tell):
+    t.injector.arm(ONCE, kind, NEVER)
+    t.send(tell)
+    time.sleep(ROUND_S)
+    t.injector.disarm()
+    return t.injector.n_calls
+
+
+def all_is_done(t):
+    waiting = ("SELECT (SELECT count(*) FROM trace_arrivals) + (SELECT count(*) FROM traces WHERE embedding IS NULL AND pattern_id IS NOT NULL)")
+    await_("every trace is assembled and embedded", lambda: t.binaries.number(waiting) == 0, DONE_S)
+    await_("the service is ready", lambda: exchange(t.service.address, request("GET", "/readyz")).status == 200, DONE_S)
+
+
+def torture_job(t, job):
+    started, before = time.monotonic(), t.n_injected
+    tell, logs = Tell(*telemetry.EXPORTS[0]), Tell(*telemetry.EXPORTS[3])
+    t.injector.of((job,))
+    for kind in (MEMORY, LIBPQ, SYSTEM):
+        n = n_of_round(t, kind, tell)
+        for mode in (ONCE, FROM) if n > 0 else ():
+            for _ in range(N_ROUNDS):
+                k = t.random.randint(1, n)
+                for ask in (tell, logs):
+                    ask.acknowledged(t.send(ask))
+                injected(t, mode, kind, k)
+                t.n_injected += t.injector.n_failed > 0
+    all_is_done(t)
+    print(f"ok   {job}: {t.n_injected - before} failures in {time.monotonic() - started:.1f} s", flush=True)
+
+
+def main(binaries):
+    only = os.environ.get("TRACEKIN_TEST_ONLY", "")
+    n = 0
+    for settings in (SETTINGS, {**SETTINGS, **endpoints.embeddings_settings()}):
+        t = endpoints.Torture(binaries, settings)
+        try:
+            endpoints.fill(t)
+            all_is_done(t)
+            before = torture.Holdings(t.service)
+            outside = "TRACEKIN_EMBEDDINGS_URL" in settings
+            for job in JOBS if not outside else ("embedder",):
+                if re.search(only, job):
+                    torture_job(t, job)
+            t.injector.of(torture.OF_REQUESTS)
+            torture.check_growth(t.service, before, endpoints.MORE_BLOCKS, endpoints.MORE_BYTES)
+            endpoints.check_stored(binaries)
+            t.service.stop()
+        finally:
+            t.service.kill()
+        n += t.n_injected
+    print(f"{n} failures injected, all borne", flush=True)
+
+
+if __name__ == "__main__":
+    torture.run(main)
