@@ -246,11 +246,12 @@ static bool is_of_traces(const struct err_info *why)
     return why->code == ERR_NOMEM || why->code == ERR_TIMEOUT || db_writer_is_refused(why);
 }
 
-/* Whether it is to be set aside. A lock, too, can take a round's time, so that a trace is blamed for it only once several have
- * run out of it. */
+/* Whether it is to be set aside. A lock, too, can take a round's time, and others the memory, so that a trace is blamed for these only
+ * once several have run out of them. */
 static bool is_of_one_trace(const struct attempt *a)
 {
-    return is_of_traces(&a->why) && a->n_picked == 1 && (a->why.code != ERR_TIMEOUT || a->n_traces_max == 1);
+    const bool may_be_of_others = a->why.code == ERR_TIMEOUT || a->why.code == ERR_NOMEM;
+    return is_of_traces(&a->why) && a->n_picked == 1 && (!may_be_of_others || a->n_traces_max == 1);
 }
 
 static size_t fewer(size_t n_traces)

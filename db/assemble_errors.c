@@ -84,19 +84,20 @@ static void tell_of_stray_log(struct collection *c, const struct db_assemble_log
 }
 
 /* The same error of a span gets the same id whenever its trace is assembled; a stray log has the log's. */
-static void identify(struct db_trace_error *error, struct arena *arena)
+static bool identify(struct db_trace_error *error, struct arena *arena)
 {
     const struct str content = arena_printf(arena, "%zu:%.*s%zu:%.*s%.*s%lld", error->type.len, STR_ARG(error->type),
                                             error->message.len, STR_ARG(error->message), STR_ARG(error->service),
                                             (long long)error->start_ns);
     char *const key = arena_alloc(arena, error->trace_id.len + error->span_id.len + content.len);
     if (key == NULL || content.ptr == NULL)
-        return;
+        return false;
     memcpy(key, error->trace_id.ptr, error->trace_id.len);
     if (error->span_id.len > 0)
         memcpy(key + error->trace_id.len, error->span_id.ptr, error->span_id.len);
     memcpy(key + error->trace_id.len + error->span_id.len, content.ptr, content.len);
     hash128((struct str){key, error->trace_id.len + error->span_id.len + content.len}, error->error_id);
+    return true;
 }
 
 /* Orders logs by span, for one pass beside the spans: next[l] is the log of the same span after l, head[s] the first. */
@@ -148,8 +149,8 @@ enum err db_assemble_errors(const struct db_assemble_input *in, const size_t *sp
     chain_logs(in, span_of_log, head, next);
     collect(&c, span_of_log, head, next, first);
     for (size_t i = 0; i < c.n; i++)
-        if (c.items[i].has_duration)
-            identify(&c.items[i], arena);
+        if (c.items[i].has_duration && !identify(&c.items[i], arena))
+            return ERR_SET_NOMEM(e);
     out->errors = c.items;
     out->n_errors = c.n;
     return OK;

@@ -311,13 +311,15 @@ static enum err take_resources(struct db_conn *c, const struct db_wait *wait, st
     AUTO(buf) struct buf ids;
     buf_init(&ids, (size_t)DB_ASSEMBLE_SPANS_MAX * 24);
     put_resource_ids(&ids, out->spans);
+    if (!buf_is_ok(&ids))
+        return ERR_SET_NOMEM(e);
     struct db_params p;
     db_params_init(&p, arena);
     db_put_text(&p, buf_str(&ids));
     TRY(db_run(c, wait, &read_resources, &p, &out->resources, e));
     const size_t n = (size_t)db_n_rows(out->resources);
     struct db_assemble_resource *const resources = arena_calloc(arena, n, sizeof *resources);
-    if (resources == NULL || !buf_is_ok(&ids))
+    if (resources == NULL)
         return ERR_SET_NOMEM(e);
     for (size_t i = 0; i < n; i++)
         resources[i] = (struct db_assemble_resource){db_get_i64(out->resources, (int)i, 0),

@@ -22,13 +22,26 @@ struct name {
     char text[NAME_MAX_BYTES];
 };
 
+/* A day's eight digits. */
+struct digits {
+    char text[RFC_MAX_BYTES + 1];
+};
+
+/* Without memory of its own, so that there is no name without a day. */
+static struct digits digits_of(int64_t day)
+{
+    struct digits digits;
+    struct buf fixed = {.data = digits.text, .cap = RFC_MAX_BYTES, .max = RFC_MAX_BYTES};
+    clock_put_day(&fixed, day);
+    digits.text[fixed.len] = '\0';
+    return digits;
+}
+
 static struct name name_of(const char *table, int64_t day)
 {
-    AUTO(buf) struct buf digits;
-    buf_init(&digits, RFC_MAX_BYTES);
-    clock_put_day(&digits, day);
+    const struct digits digits = digits_of(day);
     struct name name;
-    (void)snprintf(name.text, sizeof name.text, "%s_%.*s", table, STR_ARG(buf_str(&digits)));
+    (void)snprintf(name.text, sizeof name.text, "%s_%s", table, digits.text);
     return name;
 }
 
@@ -147,13 +160,11 @@ static enum err drop_of_table(struct db_conn *c, const struct db_wait *wait, con
 enum err db_partition_drop_before(struct db_conn *c, const struct db_wait *wait, int64_t before_ns, int *n_out,
                                   struct err_info *e)
 {
-    AUTO(buf) struct buf first_kept;
-    buf_init(&first_kept, RFC_MAX_BYTES);
-    clock_put_day(&first_kept, clock_day(before_ns));
+    const struct digits first_kept = digits_of(clock_day(before_ns));
     enum err code = OK;
     *n_out = 0;
     for (size_t i = 0; i < ARRAY_LEN(db_partitioned_tables) && (code == OK || code == ERR_BUSY); i++) {
-        const enum err dropped = drop_of_table(c, wait, db_partitioned_tables[i], buf_str(&first_kept), n_out, e);
+        const enum err dropped = drop_of_table(c, wait, db_partitioned_tables[i], str_of(first_kept.text), n_out, e);
         code = dropped == OK ? code : dropped;
     }
     return code;

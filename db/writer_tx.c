@@ -79,11 +79,13 @@ static enum err ensure_partitions(struct db_writer_session *s, const struct db_w
     return OK;
 }
 
-/* Sends what has been built, when there is enough of it or nothing follows. */
+/* Sends what has been built, when there is enough of it or nothing follows. A buffer without memory for its first row is empty, too:
+ * it must not pass for one without rows. */
 static enum err copy_flush(struct db_writer_session *s, const struct db_wait *wait, const struct db_stage *stage, bool is_last,
                            struct err_info *e)
 {
-    if (s->copy.len == 0 || (!is_last && s->copy.len < DB_WRITER_COPY_BYTES && buf_is_ok(&s->copy)))
+    const bool has_enough = s->copy.len > 0 && (is_last || s->copy.len >= DB_WRITER_COPY_BYTES);
+    if (buf_is_ok(&s->copy) && !has_enough)
         return OK;
     db_copyrow_end(&s->copy);
     enum err code = OK;

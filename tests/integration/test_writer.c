@@ -3,7 +3,7 @@
 #include <signal.h>
 
 #include "db/store.h"
-#include "db/writer.h"
+#include "db/writer_tx.h"
 #include "tests/integration/support/batches.h"
 #include "tests/integration/support/proxy.h"
 
@@ -46,6 +46,33 @@ START_TEST(twice_stores_once)
     ck_assert_int_eq(batches_number("SELECT count(*) FROM spans"), N_SPANS);
     ck_assert_int_eq(batches_number("SELECT count(*) FROM resources WHERE service = 'shop'"), 1);
     ck_assert_int_eq(batches_number("SELECT count(*) FROM scopes"), 1);
+    made_batch_close(&b);
+}
+END_TEST
+
+/* Room for nothing, and for some of a stream: neither may pass for a batch without rows. */
+START_TEST(a_stream_without_memory_stores_and_acknowledges_nothing)
+{
+    static const size_t rooms[] = {0, 1, 100, 400};
+    struct db_partition_days *const days = db_partition_days_new();
+    struct db_writer_known *const known = db_writer_known_new();
+    const struct db_wait wait = database_wait(LATE_MS);
+    atomic_bool gives_up = false;
+    struct db_writer_session session;
+    struct made_batch b;
+    fill(&b, 1, N_SPANS);
+    const struct db_batch *const batch = &b.batch;
+    ck_assert_int_eq(db_writer_session_init(&session, database_url(), days, known, &gives_up, NULL), OK);
+    for (size_t i = 0; i < ARRAY_LEN(rooms); i++) {
+        int64_t n_stored = 0;
+        buf_close(&session.copy);
+        buf_init(&session.copy, rooms[i]);
+        ck_assert_int_eq(db_writer_tx_together(&session, &wait, &batch, 1, &n_stored, NULL), ERR_NOMEM);
+    }
+    ck_assert_int_eq(batches_number("SELECT count(*) FROM spans"), 0);
+    db_writer_session_close(&session);
+    db_writer_known_free(known);
+    db_partition_days_free(days);
     made_batch_close(&b);
 }
 END_TEST
@@ -608,6 +635,7 @@ static TCase *tcase_writer(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, twice_stores_once);
+    tcase_add_test(tcase, a_stream_without_memory_stores_and_acknowledges_nothing);
     tcase_add_test(tcase, every_new_span_announces_its_trace);
     tcase_add_test(tcase, concurrent_callers_with_the_same_spans);
     tcase_add_test(tcase, days_get_their_partitions);

@@ -147,6 +147,10 @@ class Torture:
         if not self.service.await_listening():
             raise Failure(f"the service did not start:\n{self.service.tail()}")
 
+    def stop(self):
+        if self.service.is_alive():
+            self.service.stop()
+
     def send(self, ask):
         return exchange(self.service.address, ask.next())
 
@@ -334,6 +338,25 @@ def finish(t, before, n_lost, listed):
     t.service.stop()
 
 
+def torture_first(binaries):
+    """What a service is told first, when nothing is warm: each time another service."""
+    t = Torture(binaries)
+    n, started = t.count(Tell(*telemetry.EXPORTS[0]), MEMORY), time.monotonic()
+    for k in t.draw(n, 3):
+        for export in telemetry.EXPORTS[0], telemetry.EXPORTS[-1]:
+            t.stop()
+            t.start()
+            tell = Tell(*export)
+            try:
+                t.inject(tell, ONCE, MEMORY, k, 0)
+            except Failure as failure:
+                t.note(tell, ONCE, MEMORY, k, 0, True, failure)
+    t.stop()
+    check_stored(binaries)
+    print(f"ok   the first of a service: {t.n_injected} failures in {time.monotonic() - started:.1f} s", flush=True)
+    return t
+
+
 def torture_embeddings(binaries, only):
     """Where texts are embedded outside: by libcurl, on the worker's thread."""
     t = Torture(binaries, embeddings_settings())
@@ -352,6 +375,8 @@ def torture_embeddings(binaries, only):
 def main(binaries):
     only = os.environ.get("TRACEKIN_TEST_ONLY", "")
     done = [torture_requests(binaries, only), torture_embeddings(binaries, only)]
+    if re.search(only, "first"):
+        done.append(torture_first(binaries))
     failures = [failure for t in done for failure in t.failures]
     print(f"{sum(t.n_injected for t in done)} failures injected, {len(failures)} not borne", flush=True)
     if failures:

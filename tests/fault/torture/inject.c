@@ -175,6 +175,30 @@ int posix_memalign(void **out, size_t alignment, size_t size)
     return 0;
 }
 
+/* glibc's call malloc, the sanitizer's do not. */
+char *strndup(const char *text, size_t len)
+{
+    const size_t n = strnlen(text, len);
+    char *const copy = malloc(n + 1);
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, text, n);
+    copy[n] = '\0';
+    return copy;
+}
+
+char *strdup(const char *text)
+{
+    return strndup(text, SIZE_MAX);
+}
+
+char *__strdup(const char *text);
+
+char *__strdup(const char *text)
+{
+    return strndup(text, SIZE_MAX);
+}
+
 void free(void *p)
 {
     static atomic_uint n;
