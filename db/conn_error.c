@@ -64,6 +64,8 @@ static const char *result_field(const PGresult *r, int field)
 
 bool db_conn_is_last_word(const PGresult *r)
 {
+    if (PQresultStatus(r) == PGRES_FATAL_ERROR && result_field(r, PG_DIAG_SQLSTATE)[0] == '\0')
+        return true;
     const char *const severity = result_field(r, PG_DIAG_SEVERITY_NONLOCALIZED);
     return strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0;
 }

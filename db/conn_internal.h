@@ -96,7 +96,8 @@ enum err db_conn_unavailable(struct db_conn *c, const char *why, struct err_info
 enum err db_conn_lost(struct db_conn *c, struct err_info *e) MUST_USE;
 /* The error that a result is; closes a session that the server ended, or whose server takes no writes. */
 enum err db_conn_refused(struct db_conn *c, const PGresult *failed, struct err_info *e) MUST_USE;
-/* Whether r is the error with which the server ends the session: no result follows. */
+/* Whether r is the error with which the server ends the session, or libpq's own, after which none knows where it stands: no result
+ * that follows is worth anything. */
 bool db_conn_is_last_word(const PGresult *r);
 /* The error of a wait that ended: ERR_TIMEOUT or ERR_CANCELLED. */
 enum err db_conn_ended(enum err ended, struct err_info *e) MUST_USE;
