@@ -4,7 +4,7 @@
 #include "core/clock.h"
 #include "db/conn_internal.h"
 
-enum { MS_PER_S = 1000, TIMEOUT_SLACK = 2, TIMEOUT_LATER_S = 1 };
+enum { MS_PER_S = 1000, TIMEOUT_SLACK = 2, TIMEOUT_LATER_S = 1, ASK_AGAIN_MS = 500 };
 
 enum err db_conn_begin(struct db_conn *c, const struct db_wait *wait, struct err_info *e)
 {
@@ -20,11 +20,24 @@ enum err db_conn_begin(struct db_conn *c, const struct db_wait *wait, struct err
     return OK;
 }
 
-/* Waits for events on the session's socket. The first end of the wait cancels the command and begins the grace; the second
- * gives the session up. */
+/* The command's wait, but of ASK_AGAIN_MS at most: libpq leaves a message that it has no memory for in its buffer, and takes it when
+ * it is asked again, whereas the server, which waits for the data of a COPY maybe, sends nothing more. */
+static enum err wait_a_while(const struct db_conn *c, short events)
+{
+    struct db_wait wait = c->wait;
+    const int64_t again_ns = clock_mono_ns() + ASK_AGAIN_MS * NS_PER_MS;
+    if (again_ns >= wait.deadline_ns)
+        return db_wait_ready(&wait, PQsocket(c->pg), events);
+    wait.deadline_ns = again_ns;
+    const enum err ended = db_wait_ready(&wait, PQsocket(c->pg), events);
+    return ended == ERR_TIMEOUT ? OK : ended;
+}
+
+/* Waits for events on the session's socket, or to ask again. The first end of the wait cancels the command and begins the grace;
+ * the second gives the session up. */
 static enum err command_wait(struct db_conn *c, short events, struct err_info *e)
 {
-    const enum err ended = db_wait_ready(&c->wait, PQsocket(c->pg), events);
+    const enum err ended = wait_a_while(c, events);
     if (ended == OK)
         return OK;
     if (ended == ERR_UNAVAILABLE)

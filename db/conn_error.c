@@ -79,7 +79,8 @@ static bool session_is_over(const struct db_conn *c, const PGresult *failed, con
 enum err db_conn_refused(struct db_conn *c, const PGresult *failed, struct err_info *e)
 {
     const char *const sqlstate = result_field(failed, PG_DIAG_SQLSTATE);
-    if (sqlstate[0] == '\0') /* libpq's own words: the connection broke, or there was no memory for what the server said */
+    /* libpq's own words: the connection broke, or there was no memory for what the server said. */
+    if (sqlstate[0] == '\0' && (PQstatus(c->pg) == CONNECTION_BAD || db_conn_is_last_word(failed)))
         return db_conn_lost(c, e);
     size_t i = 0;
     while (strncmp(sqlstate, meanings[i].prefix, strlen(meanings[i].prefix)) != 0)
