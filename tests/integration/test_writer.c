@@ -54,7 +54,7 @@ END_TEST
 START_TEST(a_stream_without_memory_stores_and_acknowledges_nothing)
 {
     static const size_t rooms[] = {0, 1, 100, 400};
-    struct db_partition_days *const days = db_partition_days_new();
+    struct db_partition_days *const days = db_partition_days_new(NULL);
     struct db_writer_known *const known = db_writer_known_new();
     const struct db_wait wait = database_wait(LATE_MS);
     atomic_bool gives_up = false;
