@@ -16,7 +16,7 @@ import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "integration")]
-from served import Service, check, main, say, sql, until  # noqa: E402
+from served import IS_FULL, Service, check, main, say, sql, until  # noqa: E402
 from wiretext import varint  # noqa: E402
 
 MIB = 1 << 20
@@ -299,6 +299,9 @@ def attack_all(service):
 
 
 def run(binary, with_database):
+    if is_sanitized(binary) and not IS_FULL:
+        say("with a sanitizer this takes minutes, and is for the long form: skipped")
+        sys.exit(77)
     besides = SANITIZER_BESIDES_MAX if is_sanitized(binary) else BESIDES_MAX
     with Service(binary, TRACEKIN_BODY_MAX_BYTES=str(BODY_MAX), TRACEKIN_MEMORY_MAX_BYTES=str(MEMORY_MAX),
                  TRACEKIN_REQUEST_TIMEOUT="60s") as service:
