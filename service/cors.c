@@ -11,13 +11,14 @@
 /* "https://host" or "https://host:port" as browsers write it: lower case, no path. */
 static bool is_origin(struct str text)
 {
+    static const char never[] = "/?#@*\\\"";
     struct str host = {0};
     const struct str scheme = str_split(text, ':', &host);
     if (!(str_equal(scheme, STR("http")) || str_equal(scheme, STR("https"))) || !str_starts_with(host, STR("//")))
         return false;
     for (size_t i = 2; i < host.len; i++) {
         const char c = host.ptr[i];
-        if (c <= ' ' || c > '~' || (c >= 'A' && c <= 'Z') || memchr("/?#@*\\\"", c, 7) != NULL)
+        if (c <= ' ' || c > '~' || (c >= 'A' && c <= 'Z') || memchr(never, c, sizeof never - 1) != NULL)
             return false;
     }
     return host.len > 2;

@@ -123,8 +123,12 @@ bool service_networks_have(const struct service_networks *networks, const struct
 static struct str take_last(struct str *list)
 {
     const char *const comma = list->len == 0 ? NULL : memrchr(list->ptr, ',', list->len);
-    const struct str last = comma == NULL ? *list : (struct str){comma + 1, list->len - (size_t)(comma + 1 - list->ptr)};
-    *list = comma == NULL ? (struct str){0} : (struct str){list->ptr, (size_t)(comma - list->ptr)};
+    struct str last = *list;
+    *list = (struct str){0};
+    if (comma != NULL) {
+        *list = (struct str){last.ptr, (size_t)(comma - last.ptr)};
+        last = (struct str){comma + 1, last.len - list->len - 1};
+    }
     return str_trim(last);
 }
 
