@@ -14,7 +14,7 @@ struct service_background {
     struct db_conn *conn;
     pthread_t thread;
     atomic_bool is_stopping;
-    int wake_fd; /* readable from the stop on */
+    int wake_fd; /* readable from the stop on, until a wait of the step's reads it */
 };
 
 static void *background_run(void *arg)
@@ -29,7 +29,9 @@ static void *background_run(void *arg)
         };
         const int pause_ms = b->job.step(b->job.arg, b->conn, &wait);
         struct pollfd stop = {.fd = b->wake_fd, .events = POLLIN};
-        (void)poll(&stop, 1, pause_ms);
+        /* A step that is told of the stop has read what would end the sleep, and may not have said so. */
+        if (!atomic_load(&b->is_stopping))
+            (void)poll(&stop, 1, pause_ms);
     }
     return NULL;
 }
