@@ -1,8 +1,10 @@
 """The PostgreSQL of lib.sh and services on it, to be killed, stopped and started again; and what they tell of themselves."""
+import contextlib
 import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -34,8 +36,11 @@ def until(done, within_s, what):
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    """Below those that the kernel gives to whoever asks for any, so that nobody gets it while its service is down."""
+    while True:
+        port = random.randrange(10000, 32000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def _parent(pid):
