@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""background.py TRACEKIN WITH_DATABASE LIBRARY [SANITIZER LEAK]: whatever fails in a background job, the service lives, and the job does its
+"""background.py TRACEKIN WITH_DATABASE LIBRARY [SANITIZER]: whatever fails in a background job, the service lives, and the job does its
 work a moment later.
 
 New traces come all the while; calls of the threads of one job fail, one at a time or all for a while. In the end every trace is

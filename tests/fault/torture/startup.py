@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""startup.py TRACEKIN WITH_DATABASE LIBRARY [SANITIZER LEAK]: whatever fails while a command runs, or the service starts or drains, it ends
+"""startup.py TRACEKIN WITH_DATABASE LIBRARY [SANITIZER]: whatever fails while a command runs, or the service starts or drains, it ends
 with a status and says why, and the next run does what this one could not.
 
 k is drawn as in endpoints.py; with TRACEKIN_TEST_FULL there are more of them.
