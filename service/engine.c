@@ -356,14 +356,15 @@ void service_engine_free(struct service_engine *engine)
     mem_free(engine);
 }
 
-void service_engine_add(struct service_engine *engine, int fd, const struct sockaddr *address, socklen_t len)
+bool service_engine_add(struct service_engine *engine, int fd, const struct sockaddr *address, socklen_t len)
 {
     /* Counted before its thread has seen it, so that a burst is counted whole. On failure MHD has closed the socket. */
     atomic_fetch_add(&engine->n_connections, 1);
     if (MHD_add_connection(engine->daemon, fd, address, len) == MHD_YES)
-        return;
+        return true;
     atomic_fetch_sub(&engine->n_connections, 1);
     service_traffic_rejected(REJECTED_CONNECTIONS);
+    return false;
 }
 
 void service_engine_drain(struct service_engine *engine)

@@ -19,7 +19,7 @@ enum err service_engine_new(const struct service_config *config, const struct ap
 /* Every lane must be freed before: no request may be suspended. Closes what connections are left. */
 void service_engine_free(struct service_engine *engine);
 /* Serves an accepted, non-blocking socket; it is taken. Any thread. */
-void service_engine_add(struct service_engine *engine, int fd, const struct sockaddr *address, socklen_t len);
+bool service_engine_add(struct service_engine *engine, int fd, const struct sockaddr *address, socklen_t len);
 /* From now on each reply closes its connection. */
 void service_engine_drain(struct service_engine *engine);
 /* Requests whose header has come and whose reply has not gone. */

@@ -54,7 +54,7 @@ static bool listener_accept(struct service_listener *l)
     if (service_engine_n_connections(l->engine) >= l->n_connections_max)
         listener_turn_away(fd, l->is_plain);
     else
-        service_engine_add(l->engine, fd, (struct sockaddr *)&address, len);
+        (void)service_engine_add(l->engine, fd, (struct sockaddr *)&address, len);
     return true;
 }
 

@@ -30,22 +30,21 @@ static int pulse_ask(struct service_engine *engine, size_t thread, size_t n_thre
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0)
         return -1;
     const int theirs = pulse_renumber(pair[1], thread, n_threads);
-    if (theirs >= 0 && send(pair[0], question, sizeof question - 1, MSG_NOSIGNAL) == (ssize_t)(sizeof question - 1)) {
-        service_engine_add(engine, theirs, (const struct sockaddr *)&nobody, sizeof nobody);
-        return pair[0];
-    }
-    if (theirs >= 0)
+    const bool is_sent = theirs >= 0 && send(pair[0], question, sizeof question - 1, MSG_NOSIGNAL) == (ssize_t)(sizeof question - 1);
+    if (theirs >= 0 && !is_sent)
         (void)close(theirs);
+    if (is_sent && service_engine_add(engine, theirs, (const struct sockaddr *)&nobody, sizeof nobody))
+        return pair[0];
     (void)close(pair[0]);
     return -1;
 }
 
-/* Whatever is answered shows life: that /healthz is 200 is for others to ask. The socket is taken. */
+/* Whatever its thread does with it shows life, be it that it ends a connection that speaks no TLS where TLS is spoken: that
+ * /healthz is 200 is for others to ask. The socket is taken. */
 static bool pulse_answers(int fd, int64_t deadline_ns)
 {
-    char byte = 0;
     struct pollfd readable = {.fd = fd, .events = POLLIN};
-    const bool answers = poll(&readable, 1, clock_left_ms(deadline_ns)) == 1 && recv(fd, &byte, 1, 0) == 1;
+    const bool answers = poll(&readable, 1, clock_left_ms(deadline_ns)) == 1;
     (void)close(fd);
     return answers;
 }

@@ -4,7 +4,7 @@
 
 #include "service/engine.h"
 
-/* Asks every thread of the engine for /healthz, over a connection of its own; blocks until all have answered or the deadline.
+/* Asks every thread of the engine for /healthz, over a connection of its own; blocks until each has answered or ended it, or the deadline.
  * False also when no connection can be made. */
 bool service_pulse_is_felt(struct service_engine *engine, size_t n_threads, int64_t deadline_ns);
 

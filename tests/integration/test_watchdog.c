@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/integration/support/certificate.h"
 #include "tests/integration/support/database.h"
 #include "tests/integration/support/http.h"
 #include "tests/integration/support/server.h"
@@ -26,7 +27,21 @@ static int manager_fd;
 static pid_t stopped[THREADS_MAX];
 static size_t n_stopped;
 
-static void setup(void)
+static char cert_folder[NAME_MAX_BYTES], cert_path[NAME_MAX_BYTES + 16], key_path[NAME_MAX_BYTES + 16];
+static char cert_setting[2 * NAME_MAX_BYTES], key_setting[2 * NAME_MAX_BYTES];
+
+static void certificate_make(void)
+{
+    (void)snprintf(cert_folder, sizeof cert_folder, "/tmp/tracekin-watchdog-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(cert_folder));
+    (void)snprintf(cert_path, sizeof cert_path, "%s/cert.pem", cert_folder);
+    (void)snprintf(key_path, sizeof key_path, "%s/key.pem", cert_folder);
+    (void)snprintf(cert_setting, sizeof cert_setting, "TRACEKIN_TLS_CERT_FILE=%s", cert_path);
+    (void)snprintf(key_setting, sizeof key_setting, "TRACEKIN_TLS_KEY_FILE=%s", key_path);
+    certificate_write(cert_path, key_path, "watched", 30);
+}
+
+static void start(bool has_tls)
 {
     char name[NAME_MAX_BYTES], socket_setting[NAME_MAX_BYTES + 16], interval_setting[NAME_MAX_BYTES];
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -37,15 +52,37 @@ static void setup(void)
     ck_assert_int_eq(bind(manager_fd, (const struct sockaddr *)&address, (socklen_t)offsetof(struct sockaddr_un, sun_path) + (socklen_t)len), 0);
     (void)snprintf(socket_setting, sizeof socket_setting, "NOTIFY_SOCKET=%s", name);
     (void)snprintf(interval_setting, sizeof interval_setting, "WATCHDOG_USEC=%d", INTERVAL_MS * 1000);
-    server_start(&server, database_url(),
-                 (const char *const[]){socket_setting, interval_setting, "TRACEKIN_HTTP_THREADS=3", "TRACEKIN_READ_WORKERS=2",
-                                       "TRACEKIN_REQUEST_TIMEOUT=100ms", NULL});
+    const char *const settings[] = {socket_setting, interval_setting, "TRACEKIN_HTTP_THREADS=3", "TRACEKIN_READ_WORKERS=2",
+                                    "TRACEKIN_REQUEST_TIMEOUT=100ms", has_tls ? cert_setting : NULL, key_setting, NULL};
+    if (has_tls)
+        server_start_tls(&server, database_url(), settings, cert_path);
+    else
+        server_start(&server, database_url(), settings);
+}
+
+static void setup(void)
+{
+    start(false);
+}
+
+static void setup_tls(void)
+{
+    certificate_make();
+    start(true);
 }
 
 static void teardown(void)
 {
     server_kill(&server);
     (void)close(manager_fd);
+}
+
+static void teardown_tls(void)
+{
+    teardown();
+    (void)unlink(cert_path);
+    (void)unlink(key_path);
+    (void)rmdir(cert_folder);
 }
 
 /* Whether a message came within the time; it is left in out. */
@@ -134,6 +171,12 @@ START_TEST(ready_alive_stopping)
     ck_assert_str_eq(message, "READY=1");
     expect_heard("WATCHDOG=1");
     expect_heard("WATCHDOG=1");
+    ck_assert_int_eq(kill(server.pid, SIGHUP), 0);
+    do
+        ck_assert(hear(FED_MS, message));
+    while (strcmp(message, "WATCHDOG=1") == 0);
+    ck_assert_int_eq(strncmp(message, "RELOADING=1\nMONOTONIC_USEC=", 27), 0);
+    expect_heard("READY=1");
     ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
     expect_heard("STOPPING=1");
     int status = -1;
@@ -201,4 +244,13 @@ static TCase *tcase_watchdog(void)
     return tcase;
 }
 
-DATABASE_MAIN("watchdog", tcase_watchdog)
+static TCase *tcase_tls(void)
+{
+    TCase *tcase = tcase_create("tls");
+    tcase_set_timeout(tcase, 200);
+    tcase_add_checked_fixture(tcase, setup_tls, teardown_tls);
+    tcase_add_test(tcase, a_hanging_http_thread_is_seen);
+    return tcase;
+}
+
+DATABASE_MAIN("watchdog", tcase_watchdog, tcase_tls)
