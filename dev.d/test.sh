@@ -3,7 +3,7 @@
 # its variant.
 # shellcheck shell=bash
 
-test_packages=(clang shellcheck git sudo curl procps nghttp2-client bubblewrap systemd python3-seccomp
+test_packages=(clang libclang-rt-dev shellcheck git sudo curl procps nghttp2-client bubblewrap systemd python3-seccomp
     clang-tidy cppcheck gcovr valgrind)
 test_timeout_s=300           # of a test that names none
 test_trixie_timeout_s=1500   # all of Debian 13's tests together
@@ -32,7 +32,7 @@ test_select() {
     test_pattern=''
     test_covers=''
     # Coverage is debug with counters, and its tests have debug's names: the whole run needs no other.
-    test_variants=(coverage debug-clang asan valgrind)
+    test_variants=(coverage debug-clang asan valgrind fuzz)
     grep -qx 'VERSION_CODENAME=trixie' /etc/os-release || test_variants+=(trixie)
     if [ "${1-}" = full ]; then
         export TRACEKIN_TEST_FULL=1

@@ -3,5 +3,5 @@
 set -euo pipefail
 cd -- "$(dirname -- "$0")/../.."
 shellcheck --external-sources --check-sourced dev .ci/run
-shellcheck --external-sources --source-path=SCRIPTDIR tests/dev/*.sh tests/docker/*.sh tests/docs/*.sh tests/fault/*.sh tests/lint/*.sh \
+shellcheck --external-sources --source-path=SCRIPTDIR tests/dev/*.sh tests/docker/*.sh tests/docs/*.sh tests/fault/*.sh tests/fuzz/*.sh tests/lint/*.sh \
     tests/static/*.sh tests/alarm/*.sh

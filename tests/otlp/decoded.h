@@ -14,7 +14,7 @@ struct tests_otlp_decoded {
     struct api_otlp_rejects rejects;
     struct err_info e;
     enum err code;
-    struct buf text; /* the batch but for raw slices: one row a line, "span name=... start=...", NUL at its end */
+    struct buf text; /* the batch (tests/otlp/batch_text.h) */
 };
 
 /* Decodes body; what it gives is freed by tests_otlp_close. body must live until then. */

@@ -1,0 +1,10 @@
+/* api/otlp*.c: the body of POST /v1/metrics in protobuf (support/otlp.h). */
+#include "tests/fuzz/support/otlp.h"
+
+#include "tests/fuzz/fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fuzz_otlp_proto(DB_SIGNAL_METRICS, data, size);
+    return 0;
+}
