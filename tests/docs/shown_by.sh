@@ -12,7 +12,8 @@ is_there() {
         integration) [ -f "tests/integration/test_$noun.c" ] || grep -qF "TEST_PREFIX}integration.$noun " tests/integration/CMakeLists.txt ;;
         dev | docs | docker | static) compgen -G "tests/$kind/$noun.*" >/dev/null ;;
         trixie) grep -qF "test_entry $1 " dev.d/test.sh ;;
-        *) compgen -G "tests/$kind/test_$noun.*" >/dev/null || compgen -G "tests/$kind/$noun.*" >/dev/null ;;
+        *) compgen -G "tests/$kind/test_$noun.*" >/dev/null || compgen -G "tests/$kind/$noun.*" >/dev/null ||
+            compgen -G "tests/$kind/*/$noun.*" >/dev/null ;;
     esac
 }
 
