@@ -20,6 +20,7 @@ unset TRACEKIN_DATABASE_URL TRACEKIN_LISTEN
 fault_clean() {
     local status=$?
     trap - EXIT
+    [ -z "${fault_job-}" ] || kill "$fault_job" 2>/dev/null || true
     cluster_stop >/dev/null 2>&1 || true
     if [ -d "$work/data/pg/small" ]; then
         umount "$work/data/pg/small" "$work/data/pg/wal" 2>/dev/null || true
@@ -80,5 +81,8 @@ fault_run() {
     export -f fault_wal_move cluster_boot cluster_forget_stale_pid cluster_client process_identity postgres_run root_argv as_root say
     export cluster cluster_orphans_s cluster_start_s log_dir run_dir tree root_as_root
     export postgres_bin postgres_base postgres_uid postgres_gid postgres_major postgres_socket postgres_direct
-    PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 setpriv --pdeathsig TERM /usr/bin/python3 "$tree/tests/fault/$script" "$@"
+    PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 setpriv --pdeathsig TERM /usr/bin/python3 "$tree/tests/fault/$script" "$@" &
+    fault_job=$! # waited for, so that a signal to this shell ends both at once
+    wait "$fault_job"
+    fault_job=''
 }
