@@ -113,6 +113,7 @@ static size_t give_path(const char *path)
 }
 
 #ifdef __AFL_FUZZ_TESTCASE_LEN
+#pragma GCC diagnostic ignored "-Wconversion" /* in AFL++'s own macro */
 __AFL_FUZZ_INIT();
 
 static void give_all_of_afl(void)
