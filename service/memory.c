@@ -18,16 +18,17 @@ static void memory_show(void *arg)
 
 /* The C library would raise the size from which a block is mapped to that of the largest freed so far, up to 32 MiB, and keep what
  * is smaller in the heap of whichever thread asked: several times what the budget allows stays resident after a few large bodies. */
-static void memory_return_freed(void)
+void service_memory_return_freed(void)
 {
     enum { MAPPED_MIN_BYTES = 1 << 20, KEPT_MAX_BYTES = 2 << 20 }; /* the latter of each heap */
+    /* There is no other thread yet. NOLINTBEGIN(concurrency-mt-unsafe) */
     (void)mallopt(M_MMAP_THRESHOLD, MAPPED_MIN_BYTES);
     (void)mallopt(M_TRIM_THRESHOLD, KEPT_MAX_BYTES);
+    /* NOLINTEND(concurrency-mt-unsafe) */
 }
 
 void service_memory_init(struct service_memory *m, const struct service_config *config)
 {
-    memory_return_freed();
     budget_init(&m->budget, (size_t)config->memory_max_bytes);
     m->request_max_bytes = (size_t)service_config_request_bytes(config);
     metrics_add_hook(memory_show, m);

@@ -13,8 +13,9 @@ struct service_memory {
     size_t request_max_bytes;
 };
 
-/* Shown in the metrics from now on, so it must live as long as they are asked for. From now on, what is freed of large blocks goes
- * back to the system, in the whole process. */
+/* What is freed of large blocks goes back to the system from now on, in the whole process. Before other threads start. */
+void service_memory_return_freed(void);
+/* Shown in the metrics from now on, so it must live as long as they are asked for. */
 void service_memory_init(struct service_memory *m, const struct service_config *config);
 
 #endif

@@ -17,6 +17,7 @@
 #include "service/index_keeper.h"
 #include "service/index_monitor.h"
 #include "service/listener.h"
+#include "service/memory.h"
 #include "service/notify.h"
 #include "service/ready.h"
 #include "service/retention.h"
@@ -236,6 +237,7 @@ static void server_serve(struct server *s)
 enum err service_server_run(const struct service_config *config, struct err_info *e)
 {
     struct server s = {.config = *config};
+    service_memory_return_freed();
     service_signals_block();
     service_signals_block_reload();
     service_traffic_init();
