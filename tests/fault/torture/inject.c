@@ -462,6 +462,22 @@ static void find_libpq(void)
     FIND(PQgetResult);
 }
 
+#ifdef INJECT_SANITIZED
+/* AddressSanitizer asks each new thread for its stack so, its first one before anything here is prepared, and ends the process where
+ * there is no memory for the answer. */
+int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes)
+{
+    static __typeof__(&pthread_getattr_np) behind;
+    const bool was_inside = is_inside;
+    is_inside = true;
+    if (behind == NULL)
+        behind = (__typeof__(&pthread_getattr_np))dlsym(RTLD_NEXT, "pthread_getattr_np");
+    const int status = behind(thread, attributes);
+    is_inside = was_inside;
+    return status;
+}
+#endif
+
 /* Other libraries call these from their constructors, which may run before this one. */
 __attribute__((constructor(101))) static void prepare(void)
 {
