@@ -2,7 +2,7 @@
 """A service under mixed load (all that is stored and asked, clients that go away, sessions that are lost) is the same size in the end
 as after its warm-up: descriptors, threads, sessions, memory.
 
-    growth.sh [--seconds S]     60 by default; TRACEKIN_TEST_FULL: an hour
+    growth.sh [--seconds S]     300 by default; TRACEKIN_TEST_FULL: an hour
 """
 import argparse
 import os
@@ -86,7 +86,7 @@ def play(seconds):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=3600 if os.environ.get("TRACEKIN_TEST_FULL") else 60)
+    parser.add_argument("--seconds", type=float, default=3600 if os.environ.get("TRACEKIN_TEST_FULL") else 300)
     try:
         play(parser.parse_args().seconds)
     except Failed as why:
