@@ -15,8 +15,9 @@ store_build() {
     packages_need gcc libc6-dev pkg-config libpq-dev libxxhash-dev
     mkdir -p "${store_program%/*}"
     read -ra libpq <<<"$(pkg-config --cflags --libs libpq)"
-    "${CC:-cc}" -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Wconversion -I"$tree" -o "$store_program" "$tree"/bench/store/*.c \
+    "${CC:-cc}" -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Wconversion -I"$tree" -o "$store_program.$$" "$tree"/bench/store/*.c \
         "$tree/build/release/libtracekin_db.a" "$tree/build/release/libtracekin_core.a" "${libpq[@]}" -pthread -lm
+    mv -f -- "$store_program.$$" "$store_program" # another run may be using it
 }
 
 store_psql() { (PGOPTIONS='-c client_min_messages=warning' cluster_client psql "$(<"$run_dir/url")" -XAt -v ON_ERROR_STOP=1 "$@"); }

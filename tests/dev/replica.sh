@@ -41,7 +41,17 @@ unset TRACEKIN_READ_ONLY
 # ask TARGET: the replica's answer, which must be a 200.
 ask() { curl -sS --fail-with-body "http://$replica$1" || fail "$1 failed"; }
 
-trace=$(ask '/api/v1/traces?status=error&limit=1' | grep -Eo '"trace_id":"[0-9a-f]{32}"' | head -n 1 | cut -d'"' -f4)
+# Traces are summarised once they are quiet, and the standby replays a while later what the primary has committed.
+for _ in {1..150}; do
+    [ "$(sql "$primary" 'SELECT count(*) FROM trace_arrivals')" != 0 ] || break
+    sleep 0.2
+done
+written=$(sql "$primary" 'SELECT pg_current_wal_lsn()')
+for _ in {1..150}; do
+    [ "$(sql "$work/replica" "SELECT pg_last_wal_replay_lsn() >= '$written'")" = f ] || break
+    sleep 0.2
+done
+trace=$(ask '/api/v1/traces?status=error&limit=1' | grep -Eo '"trace_id":"[0-9a-f]{32}"' | sed -n '1s/.*"\([0-9a-f]*\)"$/\1/p') || true
 [ -n "$trace" ] || fail "the replica has no traces"
 for target in /readyz /metrics /api/v1/services /api/v1/services/orders/operations "/api/v1/traces/$trace" "/api/v1/traces/$trace/context" \
     "/api/v1/traces/$trace/similar?threshold=0.3" "/api/v1/traces/$trace/similar?group=pattern" '/api/v1/errors?q=timeout' \
@@ -49,8 +59,8 @@ for target in /readyz /metrics /api/v1/services /api/v1/services/orders/operatio
     /api/v1/metrics/names '/api/v1/metrics/query?name=http.server.request.duration' /api/v1/stats; do
     ask "$target" >/dev/null
 done
-ask '/api/v1/errors?q=timeout' | grep -q '"message"' || fail "no error is found on the replica"
-ask '/api/v1/logs?q=order' | grep -q '"message"' || fail "no log is found on the replica"
+ask '/api/v1/errors?q=timeout' | grep '"message"' >/dev/null || fail "no error is found on the replica"
+ask '/api/v1/logs?q=order' | grep '"message"' >/dev/null || fail "no log is found on the replica"
 
 sent=00000000000000000000000000abcdef
 body='{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"'$sent'","spanId":"0000000000000001","name":"GET /",
@@ -60,8 +70,8 @@ send() { curl -s -o "$work/reply" -w '%{http_code}' "http://$1/v1/traces" -H 'Co
 grep -q 'one that writes' "$work/reply" || fail "it does not say what to do: $(<"$work/reply")"
 [ "$(send "$address")" = 200 ] || fail "the primary's service refused: $(<"$work/reply")"
 for _ in {1..150}; do
-    ! curl -s "http://$replica/api/v1/traces?limit=100" | grep -q "$sent" || break
+    ! curl -s "http://$replica/api/v1/traces?limit=100" | grep "$sent" >/dev/null || break
     sleep 0.2
 done
-ask '/api/v1/traces?limit=100' | grep -q "$sent" || fail "what was sent to the primary does not come to the replica"
+ask '/api/v1/traces?limit=100' | grep "$sent" >/dev/null || fail "what was sent to the primary does not come to the replica"
 ! grep -E '"level":"(warn|error)"' "$work/replica/log/tracekin.log" || fail "its log complains"
