@@ -4,4 +4,4 @@ set -euo pipefail
 cd -- "$(dirname -- "$0")/../.."
 shellcheck --external-sources --check-sourced dev .ci/run
 shellcheck --external-sources --source-path=SCRIPTDIR tests/dev/*.sh tests/docker/*.sh tests/docs/*.sh tests/fault/*.sh tests/fuzz/*.sh tests/lint/*.sh \
-    tests/static/*.sh tests/alarm/*.sh
+    tests/static/*.sh tests/alarm/*.sh tests/coverage/*.sh
