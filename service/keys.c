@@ -1,15 +1,11 @@
 #include "service/keys.h"
 
-#include <fcntl.h>
 #include <pthread.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/buf.h"
 #include "core/mem.h"
+#include "service/file.h"
 #include "service/setting.h"
-
-enum { READ_BYTES = 64 << 10 };
 
 struct service_keys {
     struct str path;
@@ -17,45 +13,12 @@ struct service_keys {
     struct api_keyring *ring; /* NULL: there are none */
 };
 
-struct file {
-    int fd;
-};
-
-static void file_auto(struct file *file)
-{
-    if (file->fd >= 0)
-        (void)close(file->fd);
-}
-
-/* Only a regular file: anything else could let its reader wait. */
-static enum err read_file(const char *path, struct buf *out, struct err_info *e)
-{
-    struct stat status;
-    AUTO(file) struct file file = {open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-    if (file.fd < 0)
-        return ERR_SET(e, ERR_INVALID, "it cannot be opened: %m");
-    if (fstat(file.fd, &status) != 0 || !S_ISREG(status.st_mode))
-        return ERR_SET(e, ERR_INVALID, "it is not a file");
-    ssize_t n = 0;
-    do {
-        char *const room = buf_reserve(out, READ_BYTES);
-        n = room == NULL ? 0 : read(file.fd, room, READ_BYTES);
-        if (n < 0)
-            return ERR_SET(e, ERR_INVALID, "it cannot be read: %m");
-        buf_advance(out, (size_t)n);
-    } while (n > 0);
-    return OK;
-}
-
 static enum err keys_read(const char *path, struct api_keyring **out, struct err_info *e)
 {
     struct err_info fault = {0};
     AUTO(buf) struct buf text;
-    buf_init(&text, API_KEYS_FILE_MAX_BYTES + 2 * READ_BYTES);
-    enum err code = read_file(path, &text, &fault);
-    if (code == OK && !buf_is_ok(&text))
-        code = text.len > API_KEYS_FILE_MAX_BYTES ? ERR_SET(&fault, ERR_INVALID, "it may have at most %d bytes", API_KEYS_FILE_MAX_BYTES)
-                                                  : ERR_SET_NOMEM(&fault);
+    buf_init(&text, API_KEYS_FILE_MAX_BYTES);
+    enum err code = service_file_read(path, API_KEYS_FILE_MAX_BYTES, &text, &fault);
     if (code == OK)
         code = api_keyring_parse(buf_str(&text), out, &fault);
     return code == OK ? OK : ERR_SET(e, code, "TRACEKIN_API_KEYS_FILE is '%s': %s", service_setting_shown_path(path), fault.message);

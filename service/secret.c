@@ -1,22 +1,19 @@
 #include "service/secret.h"
 
-#include <stdio.h>
-
+#include "service/file.h"
 #include "service/setting.h"
 
 static enum err read_file(const char *setting, const char *path, struct buf *out, struct err_info *e)
 {
-    char text[SERVICE_SECRET_MAX_BYTES + 1];
-    FILE *const file = fopen(path, "re");
-    if (file == NULL)
-        return ERR_SET(e, ERR_INVALID, "%s_FILE is '%s', which cannot be opened: %m", setting, service_setting_shown_path(path));
-    const size_t n = fread(text, 1, sizeof text, file);
-    const bool is_read = ferror(file) == 0;
-    (void)fclose(file);
-    const struct str secret = str_trim((struct str){text, n});
-    if (!is_read || secret.len == 0 || n == sizeof text || memchr(secret.ptr, '\0', secret.len) != NULL)
-        return ERR_SET(e, ERR_INVALID, "%s_FILE is '%s', which must hold a secret of at most %d bytes", setting, service_setting_shown_path(path),
-                       SERVICE_SECRET_MAX_BYTES);
+    struct err_info fault = {0};
+    AUTO(buf) struct buf text;
+    buf_init(&text, SERVICE_SECRET_MAX_BYTES);
+    const enum err code = service_file_read(path, SERVICE_SECRET_MAX_BYTES, &text, &fault);
+    const struct str secret = str_trim(buf_str(&text));
+    if (code == OK && (secret.len == 0 || memchr(secret.ptr, '\0', secret.len) != NULL))
+        (void)ERR_SET(&fault, ERR_INVALID, "it must hold a secret");
+    if (fault.code != OK)
+        return ERR_SET(e, fault.code, "%s_FILE is '%s': %s", setting, service_setting_shown_path(path), fault.message);
     buf_puts(out, secret);
     return OK;
 }

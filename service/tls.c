@@ -3,12 +3,12 @@
 #include <gnutls/x509.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/metrics.h"
+#include "service/file.h"
 
 /* A chain of certificates is of some kilobytes. */
 enum { FILE_MAX_BYTES = 1 << 20 };
@@ -33,22 +33,16 @@ struct service_tls {
 
 /* --- reading one */
 
+/* Ends it with a NUL. */
 static enum err read_file(const char *setting, const char *path, struct buf *out, struct err_info *e)
 {
-    FILE *const file = fopen(path, "re");
-    if (file == NULL)
-        return ERR_SET(e, ERR_INVALID, "%s is '%s', which cannot be opened: %m", setting, path);
-    char bytes[4096];
-    for (size_t n = sizeof bytes; n == sizeof bytes;) {
-        n = fread(bytes, 1, sizeof bytes, file);
-        buf_put(out, bytes, n);
-    }
-    const bool is_read = ferror(file) == 0;
-    (void)fclose(file);
+    struct err_info fault = {0};
+    if (service_file_read(path, FILE_MAX_BYTES, out, &fault) == OK && out->len == 0)
+        (void)ERR_SET(&fault, ERR_INVALID, "it must hold PEM");
+    if (fault.code != OK)
+        return ERR_SET(e, fault.code, "%s is '%s': %s", setting, path, fault.message);
     buf_putc(out, '\0');
-    if (is_read && buf_is_ok(out) && out->len > 1)
-        return OK;
-    return ERR_SET(e, ERR_INVALID, "%s is '%s', which must hold PEM of at most %d bytes", setting, path, FILE_MAX_BYTES);
+    return buf_is_ok(out) ? OK : ERR_SET_NOMEM(e);
 }
 
 static enum err read_files(const struct service_config *c, struct buf *cert, struct buf *key, struct err_info *e)
@@ -154,8 +148,8 @@ static enum err load_again(const struct service_config *c, struct service_tls_ce
 {
     AUTO(buf) struct buf cert_pem;
     AUTO(buf) struct buf key_pem;
-    buf_init(&cert_pem, FILE_MAX_BYTES);
-    buf_init(&key_pem, FILE_MAX_BYTES);
+    buf_init(&cert_pem, FILE_MAX_BYTES + 1);
+    buf_init(&key_pem, FILE_MAX_BYTES + 1);
     return load(c, &cert_pem, &key_pem, out, e);
 }
 
@@ -180,8 +174,8 @@ enum err service_tls_new(const struct service_config *c, struct service_tls **ou
     if (t == NULL)
         return ERR_SET_NOMEM(e);
     t->config = c;
-    buf_init(&t->first_cert, FILE_MAX_BYTES);
-    buf_init(&t->first_key, FILE_MAX_BYTES);
+    buf_init(&t->first_cert, FILE_MAX_BYTES + 1);
+    buf_init(&t->first_key, FILE_MAX_BYTES + 1);
     (void)pthread_mutex_init(&t->mutex, NULL);
     const enum err code = load(c, &t->first_cert, &t->first_key, &t->cert, e);
     if (code != OK) {

@@ -270,7 +270,7 @@ static const struct { const char *settings[4]; const char *words; } refused[] = 
     {{"TRACEKIN_EMBEDDINGS_BATCH=257"}, "1 to 256"},
     {{"TRACEKIN_EMBEDDINGS_KEY=a", "TRACEKIN_EMBEDDINGS_KEY_FILE=/b"}, "both set"},
     {{"TRACEKIN_EMBEDDINGS_KEY_FILE=/nowhere/at/all"}, "cannot be opened"},
-    {{"TRACEKIN_EMBEDDINGS_KEY_FILE=/dev/null"}, "must hold a secret"},
+    {{"TRACEKIN_EMBEDDINGS_KEY_FILE=/dev/null"}, "is not a file"},
 };
 
 START_TEST(settings_that_do_not_go_together_are_refused)

@@ -373,7 +373,7 @@ START_TEST(what_cannot_be_used_stops_the_start)
     refuse_start(NULL, key_setting, "go together");
     refuse_start(cert_setting, other, "does not hold the key of the first certificate");
     refuse_start(cert_setting, "TRACEKIN_TLS_KEY_FILE=/nowhere/key.pem", "cannot be opened");
-    refuse_start(cert_setting, "TRACEKIN_TLS_KEY_FILE=/dev/null", "must hold PEM");
+    refuse_start(cert_setting, "TRACEKIN_TLS_KEY_FILE=/dev/null", "is not a file");
     write_text(key_path, "-----BEGIN PRIVATE KEY-----\nhush\n-----END PRIVATE KEY-----\n");
     refuse_start(cert_setting, key_setting, "must hold a key in PEM");
     ck_assert_ptr_null(strstr(output, "hush"));
