@@ -6,7 +6,7 @@
 #include "core/hex.h"
 #include "core/mem.h"
 
-enum { SECRET_BYTES = 32, WORD_BYTES = sizeof(uint64_t), BURST_FACTOR = 2 };
+enum { SECRET_BYTES = 32, WORD_BYTES = sizeof(uint64_t) };
 
 _Static_assert(API_KEY_DIGEST_BYTES == SHA256_DIGEST_SIZE && API_KEY_DIGEST_BYTES % WORD_BYTES == 0, "a digest is whole words");
 
@@ -70,8 +70,7 @@ static enum err parse_limits(struct str words, struct api_key *key, struct err_i
                            BUCKET_RATE_MAX, BUCKET_BURST_MAX);
     if (key->rate.burst > 0 && key->rate.per_s == 0)
         return ERR_SET(e, ERR_INVALID, "burst=N needs rate=N beside it");
-    if (key->rate.burst == 0)
-        key->rate.burst = key->rate.per_s * BURST_FACTOR > BUCKET_BURST_MAX ? BUCKET_BURST_MAX : key->rate.per_s * BURST_FACTOR;
+    key->rate = bucket_rate_of(key->rate.per_s, key->rate.burst);
     return OK;
 }
 

@@ -2,6 +2,13 @@
 
 #include "core/clock.h"
 
+struct bucket_rate bucket_rate_of(int64_t per_s, int64_t burst)
+{
+    enum { BURST_FACTOR = 2 };
+    const int64_t twice = per_s * BURST_FACTOR < BUCKET_BURST_MAX ? per_s * BURST_FACTOR : BUCKET_BURST_MAX;
+    return (struct bucket_rate){per_s, burst == 0 ? twice : burst};
+}
+
 bool bucket_take(struct bucket *b, const struct bucket_rate *rate, int64_t now_ns)
 {
     if (rate->per_s == 0)

@@ -6,7 +6,7 @@
 #include "core/mem.h"
 #include "core/metrics.h"
 
-enum { BURST_FACTOR = 2, BYTES_OF_NETWORK = 8 };
+enum { BYTES_OF_NETWORK = 8 };
 
 static const struct metric_family addresses_remembered = {
     "tracekin_rate_addresses", METRIC_GAUGE, "Addresses whose rate is remembered, at most TRACEKIN_RATE_ADDRESSES_MAX."};
@@ -18,20 +18,14 @@ struct service_rates {
     struct metric *n_addresses;
 };
 
-static struct bucket_rate rate_of(int64_t per_s, int64_t burst)
-{
-    const int64_t most = per_s * BURST_FACTOR > BUCKET_BURST_MAX ? BUCKET_BURST_MAX : per_s * BURST_FACTOR;
-    return (struct bucket_rate){per_s, burst == 0 ? most : burst};
-}
-
 enum err service_rates_new(const struct service_config *config, struct service_rates **out, struct err_info *e)
 {
     struct service_rates *const r = mem_calloc(1, sizeof *r);
     if (r == NULL)
         return ERR_SET_NOMEM(e);
     (void)pthread_mutex_init(&r->mutex, NULL);
-    r->of_address = rate_of(config->rate_per_address, config->burst_per_address);
-    r->of_key = rate_of(config->rate_per_key, config->burst_per_key);
+    r->of_address = bucket_rate_of(config->rate_per_address, config->burst_per_address);
+    r->of_key = bucket_rate_of(config->rate_per_key, config->burst_per_key);
     r->n_addresses = metrics_series(&addresses_remembered, "");
     const int64_t n_addresses_max = config->rate_per_address == 0 ? 0 : config->n_rate_addresses_max;
     enum err code = lru_new((size_t)n_addresses_max, sizeof(struct bucket), &r->addresses, e);

@@ -13,6 +13,15 @@ static int taken(struct bucket *b, const struct bucket_rate *rate, int64_t now_n
     return n_taken;
 }
 
+START_TEST(a_burst_is_twice_the_rate_unless_it_is_said)
+{
+    ck_assert_int_eq(bucket_rate_of(10, 0).burst, 20);
+    ck_assert_int_eq(bucket_rate_of(10, 3).burst, 3);
+    ck_assert_int_eq(bucket_rate_of(BUCKET_RATE_MAX, 0).burst, BUCKET_BURST_MAX);
+    ck_assert_int_eq(bucket_rate_of(0, 0).burst, 0);
+}
+END_TEST
+
 START_TEST(a_burst_and_then_the_rate)
 {
     static const struct bucket_rate rate = {.per_s = 10, .burst = 5};
@@ -64,6 +73,7 @@ END_TEST
 static TCase *bucket_case(void)
 {
     TCase *tc = tcase_create("bucket");
+    tcase_add_test(tc, a_burst_is_twice_the_rate_unless_it_is_said);
     tcase_add_test(tc, a_burst_and_then_the_rate);
     tcase_add_test(tc, over_time_it_is_the_rate);
     tcase_add_test(tc, what_is_refused_costs_nothing);
