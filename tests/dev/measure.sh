@@ -17,6 +17,11 @@ measured() {
         fail "bench $name printed: $(cat "$work/$name.md")"
 }
 
+# What is measured just now is shown on a terminal.
+shown=$(PYTHONPATH=$tree/bench /usr/bin/python3 -c 'import pty, sys
+pty.spawn([sys.executable, "-c", "from lib import report; report.Progress(2).step(\"reads\")"])')
+case $shown in *'] 1/2 reads'*) ;; *) fail "no progress was shown: $shown" ;; esac
+
 measured read 8 300 --rounds 1 --seconds 1 --connections 1 2 --endpoints services similar errors logs
 grep -Eq '^\| similar \| 2 \| [0-9,.]+ \|.* \| [0-9.]+ \|$' "$work/read.md" || fail "bench read printed: $(cat "$work/read.md")"
 [ -s "$work/results/read.svg" ] || fail "bench read left no plot"
