@@ -78,14 +78,6 @@ static void send_day(const struct server *s, int64_t ns)
     post(s, "/v1/metrics", json);
 }
 
-static void get(const struct server *s, const char *target)
-{
-    struct http_reply reply;
-    http_get(s, target, &reply);
-    ck_assert_msg(reply.status == 200, "%s: %d %s", target, reply.status, reply.body);
-    http_reply_close(&reply);
-}
-
 /* Days that were premade, long gone, and to come. What the owner alone may do, it does: partitions, chunks and their dropping. */
 START_TEST(days_are_made_and_dropped_by_the_owner)
 {
@@ -102,7 +94,7 @@ START_TEST(days_are_made_and_dropped_by_the_owner)
     ck_assert_int_eq(number("SELECT count(*) FROM logs"), 3);
     ck_assert_int_eq(number("SELECT count(*) FROM metric_points"), 3);
     await("SELECT (count(*) = 3)::int FROM traces");
-    get(&s, "/api/v1/errors?pattern=boom&since=9000h");
+    http_get_ok(&s, "/api/v1/errors?pattern=boom&since=9000h");
     ck_assert_int_eq(server_stop(&s), 0);
     char sql[SQL_MAX];
     (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM pg_class c JOIN pg_roles r ON r.oid = relowner"
@@ -131,7 +123,7 @@ START_TEST(the_vector_index_is_kept_by_the_owner)
     server_start(&s, roles.serving_url, (const char *const[]){owner_setting, NULL});
     server_await_log(&s, "vector_index_calibrated", LOG_MS);
     await("SELECT count(*) FROM pg_indexes WHERE indexname = '" DB_VECTOR_IVFFLAT_NAME "'");
-    get(&s, "/api/v1/traces/00000000000000000000000000000001/similar?threshold=0");
+    http_get_ok(&s, "/api/v1/traces/00000000000000000000000000000001/similar?threshold=0");
     ck_assert_int_eq(server_stop(&s), 0);
     const char *const settings[] = {serving_setting, owner_setting, NULL};
     ck_assert_msg(run("index", "rebuild", settings) == 0, "%s", output);

@@ -28,24 +28,12 @@ static bool has(const struct http_reply *reply, const char *text)
     return strcasestr(reply->head, text) != NULL;
 }
 
-/* A path that the template matches. */
-static void fill_path(const char *template, char out[TEXT_MAX])
-{
-    size_t n = 0;
-    for (const char *at = template; *at != '\0'; at++) {
-        if (*at == '{')
-            at = strchr(at, '}');
-        out[n++] = *at == '}' ? '1' : *at;
-    }
-    out[n] = '\0';
-}
-
 /* Before a page asks for what needs a key, its browser asks whether it may, without one. */
 static void assert_preflight(const struct api_route *route, bool is_listed)
 {
-    char target[TEXT_MAX], asks[TEXT_MAX];
+    char target[HTTP_TARGET_MAX], asks[TEXT_MAX];
     struct http_reply reply;
-    fill_path(route->path, target);
+    http_fill_target(route->path, target);
     (void)snprintf(asks, sizeof asks, "Access-Control-Request-Method: %s", route->method);
     ask("OPTIONS", target, is_listed ? ORIGIN : "Origin: https://evil.example", asks, &reply);
     ck_assert_msg(reply.status == 204, "%s: %d", target, reply.status);

@@ -82,18 +82,6 @@ static enum api_scope scope_wanted(const char *name)
     ck_abort_msg("which scope does the route %s need? say so in `wanted`", name);
 }
 
-/* A path that the template matches. */
-static void fill_path(const char *template, char out[TEXT_MAX])
-{
-    size_t n = 0;
-    for (const char *at = template; *at != '\0'; at++) {
-        if (*at == '{')
-            at = strchr(at, '}');
-        out[n++] = *at == '}' ? '1' : *at;
-    }
-    out[n] = '\0';
-}
-
 static void assert_refused(const struct http_reply *reply, const struct api_route *route, size_t caller, int status)
 {
     const bool is_otlp = route->dialect == API_DIALECT_OTLP, has_body = reply->body_len > 0;
@@ -107,12 +95,12 @@ static void assert_refused(const struct http_reply *reply, const struct api_rout
 
 static void assert_route(const struct api_route *route, const char *method, size_t caller)
 {
-    char target[TEXT_MAX];
+    char target[HTTP_TARGET_MAX];
     struct http_reply reply;
     const bool is_post = strcmp(method, "POST") == 0;
     const struct http_request request = {.method = method, .target = target, .headers = {"Content-Type: application/json", callers[caller].header},
                                          .body = is_post ? "{}" : NULL, .body_len = is_post ? 2 : 0};
-    fill_path(route->path, target);
+    http_fill_target(route->path, target);
     http_send(&s, &request, &reply);
     const bool may = route->scope == API_SCOPE_NONE || (callers[caller].scopes & (unsigned)route->scope) != 0;
     const int refusal = callers[caller].is_known ? 403 : 401;

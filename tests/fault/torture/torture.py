@@ -144,7 +144,7 @@ class Binaries:
     """TRACEKIN WITH_DATABASE LIBRARY [SANITIZER]: what CMake has made, as given on the command line."""
 
     def __init__(self, arguments):
-        self.tracekin, self.with_database, self.library, *rest = arguments
+        self.tracekin, self.with_database, self.preloaded, *rest = arguments
         self.sanitizer = rest[0] if rest else ""
 
     def number(self, sql):
@@ -180,7 +180,7 @@ class Process:
 
     def __init__(self, binaries, injector, arguments, settings=None):
         self.log = tempfile.NamedTemporaryFile(prefix="tracekin-torture-", suffix=".log")
-        environment = {**os.environ, **SETTINGS, "TRACEKIN_API_KEYS_FILE": KEYS.name, **(settings or {}), **injector.environment(binaries.library, binaries.sanitizer)}
+        environment = {**os.environ, **SETTINGS, "TRACEKIN_API_KEYS_FILE": KEYS.name, **(settings or {}), **injector.environment(binaries.preloaded, binaries.sanitizer)}
         self.process = subprocess.Popen([binaries.tracekin, *arguments], env=environment, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE if arguments[0] != "serve" else subprocess.DEVNULL, stderr=self.log)
 

@@ -20,7 +20,7 @@ const struct api_world *stub_world(void);
 struct db_conn *stub_conn(void);
 
 /* Runs req, which has all but route and parameters, as a worker does, and holds the reply to what every reply is: a status that
- * the outcome allows, and JSON where it says so. Never 500, unless the stub's outcome is ERR_INTERNAL. */
+ * the outcome allows, and JSON where it says so. 500 is for the outcome ERR_INTERNAL alone. */
 void stub_dispatch(struct api_req *req);
 /* Whether the reply's status and body fit; part of stub_dispatch. */
 void stub_check_reply(int status, struct str content_type, struct str body, const char *what);

@@ -85,6 +85,26 @@ void http_get(const struct server *s, const char *target, struct http_reply *rep
     http_send(s, &(struct http_request){.target = target}, reply);
 }
 
+void http_get_ok(const struct server *s, const char *target)
+{
+    struct http_reply reply;
+    http_get(s, target, &reply);
+    ck_assert_msg(reply.status == 200, "%s: %d %s", target, reply.status, reply.body);
+    http_reply_close(&reply);
+}
+
+void http_fill_target(const char *template, char out[HTTP_TARGET_MAX])
+{
+    size_t n = 0;
+    for (const char *at = template; *at != '\0'; at++) {
+        if (*at == '{')
+            at = strchr(at, '}');
+        out[n++] = *at == '}' ? '1' : *at;
+        ck_assert_uint_lt(n, HTTP_TARGET_MAX);
+    }
+    out[n] = '\0';
+}
+
 void http_post_json(const struct server *s, const char *target, const char *json, struct http_reply *reply)
 {
     const struct http_request request = {

@@ -9,7 +9,7 @@
 
 struct server;
 
-enum { HTTP_HEADERS_MAX = 8, HTTP_TIMEOUT_MS = 30000 };
+enum { HTTP_HEADERS_MAX = 8, HTTP_TARGET_MAX = 256, HTTP_TIMEOUT_MS = 30000 };
 
 struct http_request {
     const char *method;                    /* NULL: GET, or POST with a body */
@@ -29,10 +29,15 @@ struct http_reply {
 
 void http_send(const struct server *s, const struct http_request *request, struct http_reply *reply);
 void http_get(const struct server *s, const char *target, struct http_reply *reply);
+/* A request that must be answered 200. */
+void http_get_ok(const struct server *s, const char *target);
 void http_post_json(const struct server *s, const char *target, const char *json, struct http_reply *reply);
 void http_reply_close(struct http_reply *reply);
 /* Whether the head has the line "Name: value", in any case of the name. */
 bool http_has_header(const struct http_reply *reply, const char *line);
+
+/* A target that the template of a route matches. */
+void http_fill_target(const char *template, char out[HTTP_TARGET_MAX]);
 
 /* A connected socket. */
 int http_connect(const struct server *s);
