@@ -5,6 +5,7 @@
 #include "core/mem.h"
 #include "core/metrics.h"
 #include "service/background.h"
+#include "service/lead.h"
 
 enum { ROUND_TIMEOUT_S = 60, POLL_MS = 200, FOLLOWER_POLL_MS = 1000, RETRY_MS = 1000, BACKLOG_PERIOD_MS = 5000 };
 
@@ -18,7 +19,7 @@ static const struct metric_family n_set_aside = {"tracekin_assembler_set_aside_t
                                                  "Traces that failed alone and will be tried again in an hour."};
 static const struct metric_family round_time = {"tracekin_assembler_round_seconds", METRIC_HISTOGRAM,
                                                 "Time of a round that assembled something."};
-static const struct metric_family leader = {"tracekin_assembler_is_leader", METRIC_GAUGE,
+static const struct metric_family is_leader = {"tracekin_assembler_is_leader", METRIC_GAUGE,
                                             "1 in the process that assembles, 0 in the others."};
 static const struct metric_family backlog = {"tracekin_assembler_backlog_traces", METRIC_GAUGE,
                                              "Traces that have arrived and are not assembled yet."};
@@ -28,24 +29,11 @@ static const struct metric_family oldest = {"tracekin_assembler_oldest_arrival_t
 struct service_assembler {
     struct db_assemble_when when;
     struct service_background *thread;
-    bool is_leader;
+    struct service_lead lead;
     size_t n_traces_max; /* of the next round */
     int64_t next_backlog_ns; /* monotonic */
-    struct metric *n_traces, *n_spans, *n_failures, *n_set_aside, *round_time, *leader, *backlog, *oldest;
+    struct metric *n_traces, *n_spans, *n_failures, *n_set_aside, *round_time, *backlog, *oldest;
 };
-
-/* A lost session lost the lead with it. */
-static enum err lead(struct service_assembler *a, struct db_conn *conn, const struct db_wait *wait, struct err_info *e)
-{
-    enum err code = db_conn_open(conn, wait, e);
-    if (code == OK && a->is_leader && db_conn_is_kept(conn))
-        return OK;
-    a->is_leader = false;
-    if (code == OK)
-        code = db_assemble_lead(conn, wait, &a->is_leader, e);
-    metric_set(a->leader, a->is_leader ? 1 : 0);
-    return code;
-}
 
 static enum err look_at_backlog(struct service_assembler *a, struct db_conn *conn, const struct db_wait *wait,
                                 struct err_info *e)
@@ -80,8 +68,8 @@ static int step(void *arg, struct db_conn *conn, const struct db_wait *wait)
     struct service_assembler *const a = arg;
     struct err_info e = {0};
     struct db_assembled done = {0};
-    enum err code = lead(a, conn, wait, &e);
-    if (code == OK && !a->is_leader)
+    enum err code = service_lead_take(&a->lead, conn, wait, db_assemble_lead, &e);
+    if (code == OK && !a->lead.is_held)
         return FOLLOWER_POLL_MS;
     if (code == OK)
         code = assemble(a, conn, wait, &done, &e);
@@ -101,7 +89,7 @@ static void make_series(struct service_assembler *a)
     a->n_failures = metrics_series(&n_failures, "");
     a->n_set_aside = metrics_series(&n_set_aside, "");
     a->round_time = metrics_series(&round_time, "");
-    a->leader = metrics_series(&leader, "");
+    service_lead_init(&a->lead, &is_leader);
     a->backlog = metrics_series(&backlog, "");
     a->oldest = metrics_series(&oldest, "");
 }
@@ -129,6 +117,6 @@ void service_assembler_stop(struct service_assembler *a)
     if (a == NULL)
         return;
     service_background_free(a->thread);
-    metric_set(a->leader, 0);
+    service_lead_end(&a->lead);
     mem_free(a);
 }

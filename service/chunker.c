@@ -8,6 +8,7 @@
 #include "core/metrics.h"
 #include "db/chunk_build.h"
 #include "service/background.h"
+#include "service/lead.h"
 
 enum { ROUND_TIMEOUT_S = 60, POLL_MS = 500, FOLLOWER_POLL_MS = 1000, RETRY_MS = 1000, LABELS_MAX = 32 };
 /* A chunk is worth its index when it is full; until then, or for ten minutes, a search reads what has arrived. */
@@ -20,7 +21,7 @@ static const struct metric_family n_failures = {"tracekin_chunker_failures_total
                                                 "Rounds of the chunker that failed and will be tried again."};
 static const struct metric_family round_time = {"tracekin_chunker_round_seconds", METRIC_HISTOGRAM,
                                                 "Time of a round that built something, by table."};
-static const struct metric_family leader = {"tracekin_chunker_is_leader", METRIC_GAUGE,
+static const struct metric_family is_leader = {"tracekin_chunker_is_leader", METRIC_GAUGE,
                                             "1 in the process that builds chunks, 0 in the others."};
 static const struct metric_family backlog = {"tracekin_chunker_backlog_rows", METRIC_GAUGE,
                                              "Rows that have arrived and are in no chunk yet, by table: searches read them."};
@@ -33,23 +34,10 @@ struct chunked_series {
 
 struct service_chunker {
     struct service_background *thread;
-    bool is_leader;
-    struct metric *n_failures, *leader;
+    struct service_lead lead;
+    struct metric *n_failures;
     struct chunked_series series[DB_CHUNKED_TABLES];
 };
-
-/* A lost session lost the lead with it. */
-static enum err lead(struct service_chunker *c, struct db_conn *conn, const struct db_wait *wait, struct err_info *e)
-{
-    enum err code = db_conn_open(conn, wait, e);
-    if (code == OK && c->is_leader && db_conn_is_kept(conn))
-        return OK;
-    c->is_leader = false;
-    if (code == OK)
-        code = db_chunk_lead(conn, wait, &c->is_leader, e);
-    metric_set(c->leader, c->is_leader ? 1 : 0);
-    return code;
-}
 
 static enum err build(struct service_chunker *c, struct db_conn *conn, const struct db_wait *wait, enum db_chunked table,
                       bool *is_due, struct err_info *e)
@@ -73,8 +61,8 @@ static int step(void *arg, struct db_conn *conn, const struct db_wait *wait)
     struct service_chunker *const c = arg;
     struct err_info e = {0};
     bool is_due = false;
-    enum err code = lead(c, conn, wait, &e);
-    if (code == OK && !c->is_leader)
+    enum err code = service_lead_take(&c->lead, conn, wait, db_chunk_lead, &e);
+    if (code == OK && !c->lead.is_held)
         return FOLLOWER_POLL_MS;
     for (int table = 0; code == OK && table < DB_CHUNKED_TABLES; table++)
         code = build(c, conn, wait, (enum db_chunked)table, &is_due, &e);
@@ -90,7 +78,7 @@ static int step(void *arg, struct db_conn *conn, const struct db_wait *wait)
 static void make_series(struct service_chunker *c)
 {
     c->n_failures = metrics_series(&n_failures, "");
-    c->leader = metrics_series(&leader, "");
+    service_lead_init(&c->lead, &is_leader);
     for (int table = 0; table < DB_CHUNKED_TABLES; table++) {
         char labels[LABELS_MAX];
         (void)snprintf(labels, sizeof labels, "table=\"%s\"", db_chunked_name((enum db_chunked)table));
@@ -120,6 +108,6 @@ void service_chunker_stop(struct service_chunker *c)
     if (c == NULL)
         return;
     service_background_free(c->thread);
-    metric_set(c->leader, 0);
+    service_lead_end(&c->lead);
     mem_free(c);
 }

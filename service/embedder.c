@@ -8,6 +8,7 @@
 #include "db/embed_patterns.h"
 #include "db/reassemble_patterns.h"
 #include "service/background.h"
+#include "service/lead.h"
 
 /* A step has time for two requests of the longest timeout. */
 enum { STEP_TIMEOUT_S = 1300, POLL_MS = 1000, RETRY_MS = 1000, BACKLOG_PERIOD_MS = 2000, OVERDUE_MS = 3000 };
@@ -15,7 +16,7 @@ enum { ARENA_MAX_BYTES = 64 << 20, PUT_A_SECOND = 1000 };
 /* Patterns whose text the endpoint refuses; of a long text its beginning is tried. They are tried again after a while. */
 enum { REFUSED_MAX = 64, SHORT_TEXT_BYTES = 500, REFUSED_PERIOD_MS = 10 * 60 * 1000 };
 
-static const struct metric_family leader = {"tracekin_embedder_is_leader", METRIC_GAUGE,
+static const struct metric_family is_leader = {"tracekin_embedder_is_leader", METRIC_GAUGE,
                                             "1 in the process that keeps embeddings up to date, 0 in the others."};
 static const struct metric_family n_failures = {"tracekin_embedder_failures_total", METRIC_COUNTER,
                                                 "Steps of the embedder's job that failed and will be tried again."};
@@ -39,14 +40,14 @@ struct service_embedder {
     struct str model;
     int64_t overdue_ms;
     struct service_background *thread;
-    bool is_leader;
+    struct service_lead lead;
     int64_t next_backlog_ns, next_ask_ns, next_put_ns, forget_refused_ns; /* monotonic */
     size_t n_batch;
     int64_t refused[REFUSED_MAX];
     size_t n_refused_now;
     struct db_reassembly reassembly;
     struct db_spreading spreading;
-    struct metric *leader, *n_failures, *n_patterns, *n_refused, *n_reassembled, *n_spread, *waiting, *oldest, *unspread;
+    struct metric *n_failures, *n_patterns, *n_refused, *n_reassembled, *n_spread, *waiting, *oldest, *unspread;
 };
 
 /* One step under way. */
@@ -59,19 +60,10 @@ struct step {
     bool has_more; /* which can be done at once */
 };
 
-/* A lost session lost the lead with it. */
-static enum err lead(struct service_embedder *s, struct db_conn *conn, const struct db_wait *wait, struct err_info *e)
+static void start_anew(struct service_embedder *s)
 {
-    enum err code = db_conn_open(conn, wait, e);
-    if (code == OK && s->is_leader && db_conn_is_kept(conn))
-        return OK;
-    s->is_leader = false;
     s->reassembly = (struct db_reassembly){.stage = DB_REASSEMBLY_NEW};
     s->spreading = (struct db_spreading){.is_under_way = false};
-    if (code == OK)
-        code = db_embed_lead(conn, wait, &s->is_leader, e);
-    metric_set(s->leader, s->is_leader ? 1 : 0);
-    return code;
 }
 
 static enum err look_at_backlog(const struct step *t, struct err_info *e)
@@ -232,8 +224,10 @@ static int step(void *arg, struct db_conn *conn, const struct db_wait *wait)
     struct err_info e = {0};
     arena_init(&arena, ARENA_MAX_BYTES);
     struct step t = {.s = s, .conn = conn, .wait = wait, .arena = &arena};
-    enum err code = lead(s, conn, wait, &e);
-    if (code == OK && s->is_leader)
+    enum err code = service_lead_take(&s->lead, conn, wait, db_embed_lead, &e);
+    if (s->lead.is_new)
+        start_anew(s);
+    if (code == OK && s->lead.is_held)
         code = work(&t, &e);
     if (code == OK)
         return t.has_more ? 0 : POLL_MS;
@@ -246,7 +240,7 @@ static int step(void *arg, struct db_conn *conn, const struct db_wait *wait)
 
 static void make_series(struct service_embedder *s)
 {
-    s->leader = metrics_series(&leader, "");
+    service_lead_init(&s->lead, &is_leader);
     s->n_failures = metrics_series(&n_failures, "");
     s->n_patterns = metrics_series(&n_patterns, "");
     s->n_refused = metrics_series(&n_refused, "");
@@ -282,6 +276,6 @@ void service_embedder_stop(struct service_embedder *s)
     if (s == NULL)
         return;
     service_background_free(s->thread);
-    metric_set(s->leader, 0);
+    service_lead_end(&s->lead);
     mem_free(s);
 }

@@ -7,6 +7,7 @@
 #include "db/vector_index.h"
 #include "db/vector_recall.h"
 #include "service/background.h"
+#include "service/lead.h"
 
 /* A build may take hours; PERIOD_MS is how soon a store that has grown gets its index. One that failed is not tried again at once, as
  * it is dear; a lost session is. */
@@ -18,14 +19,14 @@ static const struct metric_family n_measured = {"tracekin_vector_index_measureme
                                                 "Measurements of recall that this process made, calibrations included."};
 static const struct metric_family n_failures = {"tracekin_vector_index_failures_total", METRIC_COUNTER,
                                                 "Steps of the index keeper that failed and will be tried again."};
-static const struct metric_family leader = {"tracekin_vector_index_is_keeper", METRIC_GAUGE,
+static const struct metric_family is_keeper = {"tracekin_vector_index_is_keeper", METRIC_GAUGE,
                                             "1 in the process that keeps the vector index, 0 in the others."};
 
 struct service_index_keeper {
     struct db_vector_wish wish;
     struct db_vector_board *board;
     struct service_background *thread;
-    bool is_leader;
+    struct service_lead lead;
 };
 
 static void log_decision(const char *event, const struct db_vector_decision *d)
@@ -110,26 +111,13 @@ enum err service_index_keeper_once(struct db_conn *conn, const struct db_wait *w
     return act(conn, wait, wish, &facts, &d, e);
 }
 
-/* A lost session lost the lead with it. */
-static enum err lead(struct service_index_keeper *k, struct db_conn *conn, const struct db_wait *wait, struct err_info *e)
-{
-    enum err code = db_conn_open(conn, wait, e);
-    if (code == OK && k->is_leader && db_conn_is_kept(conn))
-        return OK;
-    k->is_leader = false;
-    if (code == OK)
-        code = db_vector_lead(conn, wait, &k->is_leader, e);
-    metric_set(metrics_series(&leader, ""), k->is_leader ? 1 : 0);
-    return code;
-}
-
 static int step(void *arg, struct db_conn *conn, const struct db_wait *wait)
 {
     struct service_index_keeper *const k = arg;
     struct err_info e = {0};
     bool is_done = true;
-    enum err code = lead(k, conn, wait, &e);
-    if (code == OK && !k->is_leader)
+    enum err code = service_lead_take(&k->lead, conn, wait, db_vector_lead, &e);
+    if (code == OK && !k->lead.is_held)
         return FOLLOWER_PERIOD_MS;
     if (code == OK)
         code = service_index_keeper_once(conn, wait, &k->wish, k->board, &is_done, &e);
@@ -159,6 +147,7 @@ enum err service_index_keeper_start(const char *url, const struct db_vector_wish
     k->wish = *wish;
     k->board = board;
     make_series();
+    service_lead_init(&k->lead, &is_keeper);
     const struct service_background_job job = {"index-keeper", STEP_TIMEOUT_S, step, k};
     const enum err code = service_background_new(&job, url, &k->thread, e);
     if (code != OK)
@@ -173,6 +162,6 @@ void service_index_keeper_stop(struct service_index_keeper *k)
     if (k == NULL)
         return;
     service_background_free(k->thread);
-    metric_set(metrics_series(&leader, ""), 0);
+    service_lead_end(&k->lead);
     mem_free(k);
 }

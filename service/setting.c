@@ -242,7 +242,7 @@ static const char *find_password(struct str text)
 }
 
 /* Masks what follows "user:" before '@' of a URI, even of one whose scheme is missing or misspelt, and all from the value of
- * password= on. */
+ * password= on, which may hold both marks itself. */
 static void print_url(struct str url, char out[URL_MAX])
 {
     if (url.len == 0) {
@@ -250,13 +250,16 @@ static void print_url(struct str url, char out[URL_MAX])
         return;
     }
     const char *end = url.ptr + url.len;
-    const char *scheme = memmem(url.ptr, url.len, "://", 3);
-    const char *from = scheme == NULL ? url.ptr : scheme + 3;
+    const char *scheme = memchr(url.ptr, ':', url.len);
+    const char *from = scheme != NULL && str_starts_with((struct str){scheme, (size_t)(end - scheme)}, STR("://")) ? scheme + 3 : url.ptr;
     const char *at = memrchr(from, '@', (size_t)(end - from));
     const char *colon = at == NULL ? NULL : memchr(from, ':', (size_t)(at - from));
+    const char *password = find_password(url);
+    if (password != NULL && colon != NULL && password <= colon)
+        colon = NULL;
     const struct str head = colon != NULL ? (struct str){url.ptr, (size_t)(colon - url.ptr)} : (struct str){0};
     const struct str rest = colon == NULL ? url : (struct str){at, (size_t)(end - at)};
-    const char *password = find_password(rest);
+    password = find_password(rest);
     const struct str shown = {rest.ptr, password == NULL ? rest.len : (size_t)(password - rest.ptr)};
     (void)snprintf(out, URL_MAX, "%.*s%s%.*s%s", STR_ARG(head), colon == NULL ? "" : ":***", STR_ARG(shown),
                    password == NULL ? "" : "***");

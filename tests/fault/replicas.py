@@ -21,6 +21,7 @@ from stage import KILL, RUN, Failed, Postgres, Service, say, until
 N, HANDED_OVER_S, SECONDS, SECONDS_FULL = 3, 30, 10, 600
 ROLES = {"assembler": "tracekin_assembler_is_leader", "chunker": "tracekin_chunker_is_leader",
          "index keeper": "tracekin_vector_index_is_keeper"}
+JOBS = "assembler", "chunker", "index-keeper"  # their sessions
 SETTINGS = {"request_timeout": "5s", "assembler_quiet": "300ms", "read_workers": 2, "search_workers": 2, "ingest_workers": 8}
 
 # Must be zero once nothing is built any more: a generation under way is beside the one that is used, and not valid yet.
@@ -93,16 +94,37 @@ def hand_over(leaders, services):
     return took
 
 
+def sessions_made(service):
+    """How often the session of each job was made again, by job; nothing while one has none."""
+    is_open, made = service.open_sessions(), service.metrics("tracekin_db_reconnects_total")
+    return {job: made[f'{{pool="{job}"}}'] for job in JOBS} if all(is_open.get(job) for job in JOBS) else {}
+
+
+def are_made_anew(service, was):
+    now = sessions_made(service)
+    return bool(now) and all(now[job] > was[job] for job in JOBS)
+
+
 def lose_all_sessions(postgres, database, leaders):
-    """PostgreSQL ends at once and comes back, three times: all leads are lost, and had again by whoever is first. Who was one may say
-    so until it next works, so nobody looks until then; what is done under a lost lead is undone with its session."""
-    leaders.looks.clear()
-    for _ in range(3):
+    """PostgreSQL ends at once and comes back, twice, then all its sessions end with one that is killed: all leads are lost, and
+    had again by whoever is first. Who was one may say so until its job has a session again, so nobody looks until all have; what is
+    done under a lost lead is undone with its session."""
+    def restart():
         if not postgres.control("restart -m immediate -w -t 60"):
             raise Failed("pg_ctl restart -m immediate failed")
-        time.sleep(2)
-    postgres.signal(KILL, postgres.backends(database)[:1])
-    until(postgres.answers, 60, "PostgreSQL answers after the end of a session")
+
+    def kill():
+        postgres.signal(KILL, postgres.backends(database)[:1])
+
+    leaders.looks.clear()
+    for lose in (restart, restart, kill):
+        for service in leaders.services:
+            until(lambda service=service: sessions_made(service), HANDED_OVER_S, f"each job of {service.name} has a session")
+        before = {service: sessions_made(service) for service in leaders.services}
+        lose()
+        until(postgres.answers, 60, "PostgreSQL answers after its sessions have ended")
+        for service, was in before.items():
+            until(lambda service=service, was=was: are_made_anew(service, was), HANDED_OVER_S, f"each job of {service.name} has a session again")
     for role in ROLES:
         until(lambda role=role: len(leaders.of(role)) == 1, HANDED_OVER_S, f"one leads again: {role}")
     leaders.looks.set()
@@ -135,7 +157,7 @@ def check_retention(postgres, database, services):
 
 def play(seed, seconds):
     postgres, database = Postgres(), "replicas"
-    postgres.make_database(database)
+    postgres.make_database(database, can_be_full=False)
     services = [Service(f"replica_{i}", postgres.url(database), **SETTINGS) for i in range(N)]
     history, senders = History(RUN / "replicas.history"), []
     leaders = Leaders(services)

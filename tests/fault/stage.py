@@ -123,9 +123,9 @@ class Postgres:
         ran.stdin.close()
         return ran
 
-    def make_database(self, name):
+    def make_database(self, name, can_be_full=True):
         where = ""
-        if self.small:
+        if self.small and can_be_full:
             self.sql("postgres", "SELECT 1" if self.sql("postgres", "SELECT 1 FROM pg_tablespace WHERE spcname = 'small'")
                      else f"CREATE TABLESPACE small LOCATION '{self.small}'")
             where = " TABLESPACE small"

@@ -8,7 +8,7 @@
 #include "api/embeddings_wire.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { ARGUMENTS_MAX = 64, ARGUMENT_MAX_BYTES = 1024 };
+enum { ARGUMENTS_MAX = 64 };
 #define SECRET "s3cr3t"
 
 struct arguments {
@@ -65,14 +65,18 @@ static bool is_text(struct str range)
 /* "TRACEKIN_X=value", a line on, "    --x; default ...": --x=value. */
 static void add_shown(struct arguments *a, struct str value_line, struct str flag_line)
 {
+    AUTO(buf) struct buf argument;
     struct str value, rest;
-    char argument[ARGUMENT_MAX_BYTES];
     (void)str_split(value_line, '=', &value);
     const struct str flag = str_trim(str_split(flag_line, ';', &rest));
     if (is_text(flag_line))
         return;
-    (void)snprintf(argument, sizeof argument, "%.*s=%.*s", STR_ARG(flag), STR_ARG(value));
-    add(a, str_of(argument));
+    buf_init(&argument, SIZE_MAX);
+    buf_puts(&argument, flag);
+    buf_putc(&argument, '=');
+    buf_puts(&argument, value);
+    FUZZ_CHECK(buf_is_ok(&argument), "out of memory");
+    add(a, buf_str(&argument));
 }
 
 static void check_again(const char *shown)

@@ -320,6 +320,8 @@ START_TEST(test_passwords_are_not_printed)
         {"postgresql:///tk?user=me&password=secret", "TRACEKIN_DATABASE_URL=postgresql:///tk?user=me&password=***\n"},
         {"host=db password=secret user=me", "TRACEKIN_DATABASE_URL=host=db password=***\n"},
         {"host=db password = secret", "TRACEKIN_DATABASE_URL=host=db password =***\n"},
+        {"host=db password=a:secret@b", "TRACEKIN_DATABASE_URL=host=db password=***\n"},
+        {"postgresql://u:secretpassword=@db/t", "TRACEKIN_DATABASE_URL=postgresql://u:***@db/t\n"},
         {"postgresql://me:secret@db/tk?sslpassword=secret", "TRACEKIN_DATABASE_URL=postgresql://me:***@db/tk?sslpassword=***\n"},
         {"user=password password\t=secret", "TRACEKIN_DATABASE_URL=user=password password\t=***\n"},
         {"host=db user=me", "TRACEKIN_DATABASE_URL=host=db user=me\n"},
@@ -327,6 +329,7 @@ START_TEST(test_passwords_are_not_printed)
         {"secret", "TRACEKIN_DATABASE_URL=***\n"},
         {"host=db passwort=secret", "TRACEKIN_DATABASE_URL=***\n"},
         {"me:secret@db/tk", "TRACEKIN_DATABASE_URL=me:***@db/tk\n"},
+        {"me:secret@db/tk?options=a://b", "TRACEKIN_DATABASE_URL=me:***@db/tk?options=a://b\n"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         ck_assert_msg(strstr(printed(cases[i].url), cases[i].shown) != NULL, "%s", cases[i].url);
