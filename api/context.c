@@ -1,7 +1,7 @@
 #include "api/handlers.h"
 #include "api/list.h"
 #include "api/trace.h"
-#include "db/get_trace_context.h"
+#include "db/question/get_trace_context.h"
 
 enum { CONTEXT_POINTS_MAX = 1000 };
 

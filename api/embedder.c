@@ -10,7 +10,7 @@
 #include "core/lru.h"
 #include "core/mem.h"
 #include "core/metrics.h"
-#include "db/trace_merge.h"
+#include "db/assemble/trace_merge.h"
 
 enum { ATTEMPTS_MAX = 3, PAUSE_MS = 200, URL_MAX = 4096, KEY_MAX = 8192, MODEL_MAX = 256, LABEL_MAX = 64 };
 /* A text of 2,000 bytes grows sixfold at most; a vector of 4,096 numbers, which is refused by its size, has 100 KiB. */

@@ -7,7 +7,7 @@
 #define TRACEKIN_API_EMBEDDER_H
 
 #include "api/embeddings_wire.h"
-#include "db/conn.h"
+#include "db/session/conn.h"
 
 struct api_embedder;
 

@@ -1,7 +1,7 @@
 #include "api/handlers.h"
 #include "api/items.h"
 #include "api/list.h"
-#include "db/get_traces_by_error.h"
+#include "db/question/get_traces_by_error.h"
 
 const struct api_param_spec api_errors_params[] = {
     {.name = "pattern", .type = API_PARAM_PATTERN},

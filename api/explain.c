@@ -1,5 +1,5 @@
 /* EXPLAIN on demand: how PostgreSQL runs what a question of this API asks it. */
-#include "db/explain.h"
+#include "db/session/explain.h"
 
 #include <inttypes.h>
 

@@ -7,7 +7,7 @@
 #ifndef TRACEKIN_API_HTTP_H
 #define TRACEKIN_API_HTTP_H
 
-#include "db/conn.h"
+#include "db/session/conn.h"
 
 struct api_http;
 

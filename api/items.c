@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/clock.h"
-#include "db/assemble_operations.h"
+#include "db/assemble/assemble_operations.h"
 
 enum { TIME_KEY_MAX = 64, SEVERITIES_PER_LEVEL = 4 };
 

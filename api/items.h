@@ -3,10 +3,10 @@
 #define TRACEKIN_API_ITEMS_H
 
 #include "api/jsonwrite.h"
-#include "db/find_similar_traces.h"
-#include "db/get_trace.h"
-#include "db/query_metrics.h"
-#include "db/search_logs.h"
+#include "db/question/find_similar_traces.h"
+#include "db/question/get_trace.h"
+#include "db/question/query_metrics.h"
+#include "db/question/search_logs.h"
 
 /* The members of a summary, and of a similar trace, within an object the caller opened. */
 void api_put_summary(struct api_json *w, const struct db_summary *s);
@@ -15,7 +15,7 @@ void api_put_similar(struct api_json *w, const struct db_find_similar_traces_row
 void api_put_span(struct api_json *w, const struct db_span_row *s);
 void api_put_log(struct api_json *w, const struct db_log_row *l);
 void api_put_point(struct api_json *w, const struct db_point_row *p);
-/* Of a pattern: service, DB_OPERATION_SEPARATOR (db/assemble_operations.h), masked name. */
+/* Of a pattern: service, DB_OPERATION_SEPARATOR (db/assemble/assemble_operations.h), masked name. */
 void api_put_operation(struct api_json *w, struct str operation);
 
 /* A key with its value. */

@@ -1,7 +1,7 @@
 #include "api/handlers.h"
 #include "api/items.h"
 #include "api/list.h"
-#include "db/list_metric_names.h"
+#include "db/question/list_metric_names.h"
 
 const struct api_param_spec api_metric_names_params[] = {
     API_PARAMS_WINDOW, API_PARAMS_PAGE(100, 1000), {0},

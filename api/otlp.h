@@ -9,7 +9,7 @@
 
 #include "api/req.h"
 #include "core/clock.h"
-#include "db/batch.h"
+#include "db/write/batch.h"
 
 enum {
     API_OTLP_DEPTH_MAX = 64,              /* nesting of AnyValue */

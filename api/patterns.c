@@ -4,8 +4,8 @@
 #include "api/values.h"
 #include "api/why.h"
 #include "core/hex.h"
-#include "db/get_pattern.h"
-#include "db/list_patterns.h"
+#include "db/question/get_pattern.h"
+#include "db/question/list_patterns.h"
 
 enum { PATTERN_ID_BYTES = 8 };
 

@@ -11,9 +11,9 @@
 #include "core/budget.h"
 #include "core/buf.h"
 #include "core/err.h"
-#include "db/conn.h"
-#include "db/vector_use.h"
-#include "db/writer.h"
+#include "db/session/conn.h"
+#include "db/vector/vector_use.h"
+#include "db/write/writer.h"
 
 enum { API_HEADERS_MAX = 8, API_PATH_ARGS_MAX = 2 };
 

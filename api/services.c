@@ -1,8 +1,8 @@
 #include "api/handlers.h"
 #include "api/items.h"
 #include "api/list.h"
-#include "db/list_operations.h"
-#include "db/list_services.h"
+#include "db/question/list_operations.h"
+#include "db/question/list_services.h"
 
 const struct api_param_spec api_services_params[] = {
     API_PARAMS_WINDOW, API_PARAMS_PAGE(100, 1000), {0},

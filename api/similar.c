@@ -6,8 +6,8 @@
 #include "api/values.h"
 #include "api/why.h"
 #include "core/hex.h"
-#include "db/pattern_text.h"
-#include "db/trace_merge.h"
+#include "db/pattern/pattern_text.h"
+#include "db/assemble/trace_merge.h"
 
 static const char *const groups[] = {"trace", "pattern", NULL};
 static const char *const statuses[] = {"unset", "ok", "error", NULL};

@@ -5,7 +5,7 @@
 #define TRACEKIN_API_SPAN_OTLP_H
 
 #include "api/jsonwrite.h"
-#include "db/get_trace.h"
+#include "db/question/get_trace.h"
 
 struct api_span_otlp {
     struct api_json json;

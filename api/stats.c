@@ -2,8 +2,8 @@
 #include "api/items.h"
 #include "api/list.h"
 #include "core/clock.h"
-#include "db/index_usage.h"
-#include "db/query.h"
+#include "db/question/index_usage.h"
+#include "db/session/query.h"
 
 static double count_of(const struct db_query_stats *s) { return (double)s->n_asked; }
 static double errors_of(const struct db_query_stats *s) { return (double)s->n_failed; }

@@ -4,7 +4,7 @@
 
 #include "api/items.h"
 #include "api/req.h"
-#include "db/batch.h"
+#include "db/write/batch.h"
 
 enum { API_TRACE_SPANS_MAX = 10000 };
 

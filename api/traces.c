@@ -1,7 +1,7 @@
 #include "api/handlers.h"
 #include "api/items.h"
 #include "api/list.h"
-#include "db/list_traces.h"
+#include "db/question/list_traces.h"
 
 static const char *const statuses[] = {"unset", "ok", "error", NULL};
 static const char *const sorts[] = {"time", "duration", NULL};

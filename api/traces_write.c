@@ -8,7 +8,7 @@
 #include "api/values.h"
 #include "core/clock.h"
 #include "core/hex.h"
-#include "db/store_traces.h"
+#include "db/assemble/store_traces.h"
 
 /* Written anew, attributes may outgrow the body they came in: 9e18 has four bytes, and its digits 21. */
 enum { BODY_MAX_BYTES = 16 << 20, ATTRIBUTES_MAX_BYTES = 8 * BODY_MAX_BYTES, TRACES_MAX = 1000, MEMBER_NAME_MAX = 64 };

@@ -3,7 +3,7 @@
 #define TRACEKIN_API_WHY_H
 
 #include "api/jsonwrite.h"
-#include "db/pattern_shapes.h"
+#include "db/pattern/pattern_shapes.h"
 
 /* Operations named of each kind; all are counted. */
 enum { API_WHY_NAMED_MAX = 10 };

@@ -7,7 +7,7 @@ lines=${1-1000000}
 command -v python3 >/dev/null || { echo "$0 needs python3" >&2 && exit 2; }
 work=${2-$(mktemp -d "${TMPDIR:-/tmp}/tracekin-search.XXXXXX")}
 listen=127.0.0.1:${TRACEKIN_SEARCH_PORT:-14319}
-chunker_lock="x'7472616365006d36'::bigint" # db/advisory.h
+chunker_lock="x'7472616365006d36'::bigint" # db/session/advisory.h
 day="1674950400000000000, 1675036799999999999"
 
 clean() {

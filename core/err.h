@@ -34,7 +34,7 @@ struct err_info {
     char parameter[ERR_PARAMETER_MAX]; /* the request parameter at fault, or "" */
     char detail[ERR_MESSAGE_MAX];      /* for the log only: the server's own words, never shown to a client */
     char sqlstate[6];                  /* five characters, or "" */
-    const char *file;                  /* where it was first set */
+    const char *file;                  /* where it was first set, within the tree */
     int line;
 };
 

@@ -183,14 +183,6 @@ void log_event(enum log_level level, const char *event, const struct log_field *
     errno = saved_errno;
 }
 
-/* "db/pool.c" of "/where/it/was/built/db/pool.c". */
-static const char *layer_path(const char *file)
-{
-    const char *slash = memrchr(file, '/', strlen(file));
-    const char *before = slash == NULL ? NULL : memrchr(file, '/', (size_t)(slash - file));
-    return before == NULL ? file : before + 1;
-}
-
 void log_err(enum log_level level, const char *event, const struct err_info *e)
 {
     const struct log_field all[] = {
@@ -199,7 +191,7 @@ void log_err(enum log_level level, const char *event, const struct err_info *e)
         LOG_CSTR("parameter", e->parameter),
         LOG_CSTR("detail", e->detail),
         LOG_CSTR("sqlstate", e->sqlstate),
-        LOG_CSTR("file", e->file == NULL ? "" : layer_path(e->file)),
+        LOG_CSTR("file", e->file),
     };
     struct log_field fields[ARRAY_LEN(all) + 1];
     size_t n_fields = 0;

@@ -1,8 +1,8 @@
-/* The assembler's thread: leads when no other process does, and assembles what is due (db/assemble.h). */
+/* The assembler's thread: leads when no other process does, and assembles what is due (db/assemble/assemble.h). */
 #ifndef TRACEKIN_SERVICE_ASSEMBLER_H
 #define TRACEKIN_SERVICE_ASSEMBLER_H
 
-#include "db/assemble.h"
+#include "db/assemble/assemble.h"
 
 struct service_assembler;
 

@@ -6,7 +6,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/metrics.h"
-#include "db/chunk_build.h"
+#include "db/chunk/chunk_build.h"
 #include "service/background.h"
 #include "service/lead.h"
 

@@ -1,4 +1,4 @@
-/* The chunker's thread: leads when no other process does, and puts what has arrived into chunks (db/chunk_build.h). */
+/* The chunker's thread: leads when no other process does, and puts what has arrived into chunks (db/chunk/chunk_build.h). */
 #ifndef TRACEKIN_SERVICE_CHUNKER_H
 #define TRACEKIN_SERVICE_CHUNKER_H
 

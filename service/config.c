@@ -6,8 +6,8 @@
 
 #include "core/clock.h"
 #include "core/log.h"
-#include "db/url.h"
-#include "db/vector_use.h"
+#include "db/session/url.h"
+#include "db/vector/vector_use.h"
 #include "service/cors.h"
 #include "service/embeddings.h"
 #include "service/keys.h"

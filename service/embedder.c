@@ -5,8 +5,8 @@
 #include "core/mem.h"
 #include "core/metrics.h"
 #include "core/utf8.h"
-#include "db/embed_patterns.h"
-#include "db/reassemble_patterns.h"
+#include "db/pattern/embed_patterns.h"
+#include "db/pattern/reassemble_patterns.h"
 #include "service/background.h"
 #include "service/lead.h"
 

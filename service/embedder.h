@@ -1,8 +1,8 @@
 /* The embedder's thread: leads when no other process does, and brings the embeddings of patterns and traces to the model wanted.
  *
- * With an endpoint outside it asks that for the vectors of new patterns and of those of another model (db/embed_patterns.h);
- * with either embedder it has outdated patterns assembled anew (db/reassemble_patterns.h) and spreads vectors to traces
- * (db/spread_patterns.h). While the endpoint is down it waits for it, and all else goes on. */
+ * With an endpoint outside it asks that for the vectors of new patterns and of those of another model (db/pattern/embed_patterns.h);
+ * with either embedder it has outdated patterns assembled anew (db/pattern/reassemble_patterns.h) and spreads vectors to traces
+ * (db/pattern/spread_patterns.h). While the endpoint is down it waits for it, and all else goes on. */
 #ifndef TRACEKIN_SERVICE_EMBEDDER_H
 #define TRACEKIN_SERVICE_EMBEDDER_H
 

@@ -6,7 +6,7 @@
 #include "api/otlp.h"
 #include "core/clock.h"
 #include "core/mem.h"
-#include "db/writer.h"
+#include "db/write/writer.h"
 #include "service/lines.h"
 #include "service/progress.h"
 #include "service/schema.h"

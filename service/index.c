@@ -1,7 +1,7 @@
 #include "service/index.h"
 
 #include "core/clock.h"
-#include "db/vector_index.h"
+#include "db/vector/vector_index.h"
 #include "service/index_keeper.h"
 #include "service/signals.h"
 

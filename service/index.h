@@ -2,7 +2,7 @@
 #ifndef TRACEKIN_SERVICE_INDEX_H
 #define TRACEKIN_SERVICE_INDEX_H
 
-#include "db/vector_plan.h"
+#include "db/vector/vector_plan.h"
 #include "service/config.h"
 
 /* What the settings ask of the index. */

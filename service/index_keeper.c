@@ -4,8 +4,8 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/metrics.h"
-#include "db/vector_index.h"
-#include "db/vector_recall.h"
+#include "db/vector/vector_index.h"
+#include "db/vector/vector_recall.h"
 #include "service/background.h"
 #include "service/lead.h"
 

@@ -1,9 +1,9 @@
-/* The keeper of the vector index: a background job that builds, calibrates, measures and rebuilds it (db/vector_plan.h says when).
+/* The keeper of the vector index: a background job that builds, calibrates, measures and rebuilds it (db/vector/vector_plan.h says when).
  * Of all processes on a database one keeps it. */
 #ifndef TRACEKIN_SERVICE_INDEX_KEEPER_H
 #define TRACEKIN_SERVICE_INDEX_KEEPER_H
 
-#include "db/vector_plan.h"
+#include "db/vector/vector_plan.h"
 
 struct service_index_keeper;
 

@@ -6,7 +6,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/metrics.h"
-#include "db/vector_index.h"
+#include "db/vector/vector_index.h"
 #include "service/background.h"
 #include "service/index_usage.h"
 

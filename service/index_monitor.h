@@ -3,7 +3,7 @@
 #ifndef TRACEKIN_SERVICE_INDEX_MONITOR_H
 #define TRACEKIN_SERVICE_INDEX_MONITOR_H
 
-#include "db/vector_plan.h"
+#include "db/vector/vector_plan.h"
 
 struct service_index_monitor;
 

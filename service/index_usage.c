@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "core/metrics.h"
-#include "db/index_usage.h"
+#include "db/question/index_usage.h"
 
 enum { ARENA_MAX_BYTES = 1 << 20 };
 

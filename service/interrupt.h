@@ -5,7 +5,7 @@
 #ifndef TRACEKIN_SERVICE_INTERRUPT_H
 #define TRACEKIN_SERVICE_INTERRUPT_H
 
-#include "db/conn.h"
+#include "db/session/conn.h"
 
 struct service_interrupt;
 

@@ -7,7 +7,7 @@
 #define TRACEKIN_SERVICE_LEAD_H
 
 #include "core/metrics.h"
-#include "db/conn.h"
+#include "db/session/conn.h"
 
 struct service_lead {
     struct metric *gauge; /* 1 in the process that leads, 0 in the others */

@@ -9,7 +9,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "db/conn.h"
+#include "db/session/conn.h"
 #include "service/schema.h"
 #include "service/wake.h"
 

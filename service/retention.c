@@ -4,7 +4,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/metrics.h"
-#include "db/retention.h"
+#include "db/schema/retention.h"
 #include "service/background.h"
 
 enum { STEP_TIMEOUT_S = 600, PERIOD_MS = 3600 * 1000, RETRY_MS = 10 * 1000 };

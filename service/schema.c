@@ -2,8 +2,8 @@
 
 #include "core/clock.h"
 #include "core/log.h"
-#include "db/grant.h"
-#include "db/migrate.h"
+#include "db/schema/grant.h"
+#include "db/schema/migrate.h"
 #include "service/interrupt.h"
 
 /* Index builds on a large database take their time. */

@@ -7,7 +7,7 @@
 #include "api/otlp.h"
 #include "core/clock.h"
 #include "core/log.h"
-#include "db/query.h"
+#include "db/session/query.h"
 #include "service/access.h"
 #include "service/assembler.h"
 #include "service/chunker.h"

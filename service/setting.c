@@ -6,8 +6,8 @@
 
 #include "core/clock.h"
 #include "core/log.h"
-#include "db/url.h"
-#include "db/vector_use.h"
+#include "db/session/url.h"
+#include "db/vector/vector_use.h"
 #include "service/address.h"
 
 enum { TEXT_MAX = 64, RANGE_MAX = 160, URL_MAX = 1024, THOUSAND = 1000 };

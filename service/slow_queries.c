@@ -1,8 +1,8 @@
 #include "service/slow_queries.h"
 
 #include "core/mem.h"
-#include "db/plan.h"
-#include "db/slow_query.h"
+#include "db/session/plan.h"
+#include "db/session/slow_query.h"
 #include "service/background.h"
 
 enum { STEP_TIMEOUT_S = 10, PERIOD_MS = 1000, PLANS_A_STEP = 4, ARENA_MAX_BYTES = 4 << 20 };

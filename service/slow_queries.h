@@ -1,5 +1,5 @@
 /* The slow query log: one line at level warn for each question to the database that took longer than the threshold, with the
- * hash of the plan of its slowest statement (db/plan.h).
+ * hash of the plan of its slowest statement (db/session/plan.h).
  *
  * A background job with its own connection asks for the plans, a few a second at most, so that they cost no request anything:
  * the plan is the one that PostgreSQL makes for the same values a moment later. Lines never hold values. */
@@ -7,7 +7,7 @@
 #define TRACEKIN_SERVICE_SLOW_QUERIES_H
 
 #include "core/err.h"
-#include "db/vector_use.h"
+#include "db/vector/vector_use.h"
 
 struct service_slow_queries;
 

@@ -28,7 +28,7 @@ def psql(database, *statements):
 
 
 def vector_settings(database):
-    """What the service's sessions have set for the index over vectors (db/vector_use.c), as options of a connection."""
+    """What the service's sessions have set for the index over vectors (db/vector/vector_use.c), as options of a connection."""
     found = psql(database, "SELECT method, effort FROM vector_indexes ORDER BY generation DESC LIMIT 1")
     if not found:
         return ""

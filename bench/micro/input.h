@@ -4,7 +4,7 @@
 #ifndef TRACEKIN_BENCH_MICRO_INPUT_H
 #define TRACEKIN_BENCH_MICRO_INPUT_H
 
-#include "db/batch.h"
+#include "db/write/batch.h"
 
 enum { MICRO_SIGNALS = 3, MICRO_ENCODINGS = 3 };
 enum micro_encoding { MICRO_PROTOBUF, MICRO_GZIP, MICRO_JSON };

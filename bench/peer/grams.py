@@ -1,4 +1,4 @@
-"""The grams that a search wants (core/grams.h, db/chunk.c): by them the chunks are found that may hold it."""
+"""The grams that a search wants (core/grams.h, db/chunk/chunk.c): by them the chunks are found that may hold it."""
 import re
 
 import xxhash

@@ -1,4 +1,4 @@
-"""The language of q in log search (db/log_query.h): words, "phrases", prefix*, each excluded by a '-' before it."""
+"""The language of q in log search (db/question/log_query.h): words, "phrases", prefix*, each excluded by a '-' before it."""
 import re
 from functools import lru_cache
 

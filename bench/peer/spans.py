@@ -1,5 +1,5 @@
 """Storing spans: OTLP/JSON into rows, the rows by binary COPY into a table of the session, and from there where they are new, all in
-one transaction (db/store_spans.c). Of 1,000 spans that takes 22 ms; one INSERT from arrays by unnest 25, executemany 26."""
+one transaction (db/write/store_spans.c). Of 1,000 spans that takes 22 ms; one INSERT from arrays by unnest 25, executemany 26."""
 import datetime
 
 import xxhash

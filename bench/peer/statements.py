@@ -1,4 +1,4 @@
-"""The service's SQL (db/similar_statements.c, db/get_traces_by_error.c, db/search_logs.c, db/chunk_find.c), with names for its $n."""
+"""The service's SQL (db/vector/similar_statements.c, db/question/get_traces_by_error.c, db/question/search_logs.c, db/chunk/chunk_find.c), with names for its $n."""
 from sqlalchemy import text
 
 # --- similar traces
@@ -84,7 +84,7 @@ SIMILAR = {
     (SCAN, True): _of_patterns(_BY_SCAN, ""),
 }
 
-# --- searches in the order of time (db/walk.h)
+# --- searches in the order of time (db/question/walk.h)
 
 
 def _examine(rows, order, is_match):

@@ -1,4 +1,4 @@
-"""Walking through logs or errors in the order of time until enough is found (db/walk.c, db/chunk_find.c): first the nearest rows,
+"""Walking through logs or errors in the order of time until enough is found (db/question/walk.c, db/chunk/chunk_find.c): first the nearest rows,
 then only the ranges of time whose chunks have the grams wanted, or, where none are known, scans of growing length."""
 import datetime
 from dataclasses import dataclass, field

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "db/assemble_operations.h"
+#include "db/assemble/assemble_operations.h"
 
 enum { SEVERITY_ERROR = 17 };
 

@@ -4,7 +4,7 @@
 #define TRACEKIN_BENCH_STORE_DERIVE_H
 
 #include "bench/store/trace.h"
-#include "db/assemble_trace.h"
+#include "db/assemble/assemble_trace.h"
 
 /* Makes the trace of a number, and all of it in the arena; with the operations of its pattern or not. False when that is full. */
 bool derive_number(struct store *store, uint64_t number, bool with_operations, struct arena *arena, struct trace *t,

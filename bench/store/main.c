@@ -15,9 +15,9 @@
 #include "bench/store/table.h"
 #include "bench/store/vectors.h"
 #include "core/clock.h"
-#include "db/copyrow.h"
-#include "db/partition.h"
-#include "db/store.h"
+#include "db/write/copyrow.h"
+#include "db/schema/partition.h"
+#include "db/write/store.h"
 
 enum { ROW_MAX_BYTES = 1 << 20, TRACE_MAX_BYTES = 1 << 22, FLUSH_BYTES = 1 << 18, DAYS_TIMEOUT_S = 60 };
 

@@ -1,7 +1,7 @@
 #include "bench/store/table.h"
 #include "core/clock.h"
-#include "db/assemble_operations.h"
-#include "db/copyrow.h"
+#include "db/assemble/assemble_operations.h"
+#include "db/write/copyrow.h"
 
 #define COLUMNS "operation_id, day, service, name, kind, first_seen_ns, last_seen_ns"
 /* Slots, of which far fewer are taken: 50 operations in 20 services, on two days. */

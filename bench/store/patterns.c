@@ -1,6 +1,6 @@
 #include "bench/store/derive.h"
 #include "bench/store/table.h"
-#include "db/copyrow.h"
+#include "db/write/copyrow.h"
 
 #define COLUMNS                                                                                                       \
     "pattern_id, service, name, services, operations, operation_names, operations_are_cut, error_message, embedding,"  \

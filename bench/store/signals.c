@@ -1,6 +1,6 @@
 #include "bench/store/points.h"
 #include "bench/store/table.h"
-#include "db/store.h"
+#include "db/write/store.h"
 
 /* As db_store_refs are ordered. */
 enum ref { RESOURCES, SCOPES, METRICS };

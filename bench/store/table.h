@@ -10,7 +10,7 @@
 struct job {
     struct store store;
     bool has_given;     /* of traces: vectors as a client gives them */
-    struct buf out;     /* rows for COPY (db/copyrow.h) */
+    struct buf out;     /* rows for COPY (db/write/copyrow.h) */
     struct arena arena; /* of one trace */
     struct arena kept;
 };

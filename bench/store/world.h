@@ -6,7 +6,7 @@
 #ifndef TRACEKIN_BENCH_STORE_WORLD_H
 #define TRACEKIN_BENCH_STORE_WORLD_H
 
-#include "db/batch.h"
+#include "db/write/batch.h"
 
 enum {
     WORLD_SERVICES = 20,

@@ -1,10 +1,10 @@
-#include "db/assemble.h"
+#include "db/assemble/assemble.h"
 
 #include <poll.h>
 #include <stdio.h>
 
-#include "db/store.h"
-#include "db/store_traces.h"
+#include "db/write/store.h"
+#include "db/assemble/store_traces.h"
 #include "tests/integration/support/batches.h"
 
 enum { WAIT_MS = 20000, ROUNDS_MAX = 10, STATUS_OK = 1, STATUS_ERROR = 2, ARENA_MAX = 16 << 20 };

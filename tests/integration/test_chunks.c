@@ -1,12 +1,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "db/migrate.h"
-#include "db/retention.h"
-#include "db/search_logs.h"
+#include "db/schema/migrate.h"
+#include "db/schema/retention.h"
+#include "db/question/search_logs.h"
 #include "tests/integration/support/question.h"
 
-/* What a search reads before it asks the chunks (db/walk.c). */
+/* What a search reads before it asks the chunks (db/question/walk.c). */
 enum { FIRST_SCAN = 1000 };
 
 static struct question q;

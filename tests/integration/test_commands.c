@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "db/advisory.h"
+#include "db/session/advisory.h"
 #include "tests/integration/support/database.h"
 #include "tests/integration/support/server.h"
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
-#include "db/advisory.h"
+#include "db/session/advisory.h"
 #include "tests/integration/support/database.h"
 #include "tests/integration/support/proxy.h"
 

@@ -1,12 +1,12 @@
 /* Patterns get vectors of another model, traces theirs, and what an older version left is brought up to date. */
-#include "db/embed_patterns.h"
+#include "db/pattern/embed_patterns.h"
 
 #include <stdio.h>
 
-#include "db/assemble.h"
-#include "db/find_similar_traces.h"
-#include "db/reassemble_patterns.h"
-#include "db/store_traces.h"
+#include "db/assemble/assemble.h"
+#include "db/question/find_similar_traces.h"
+#include "db/pattern/reassemble_patterns.h"
+#include "db/assemble/store_traces.h"
 #include "tests/integration/support/batches.h"
 
 enum { WAIT_MS = 20000, ARENA_MAX = 64 << 20, ROUNDS_MAX = 100 };

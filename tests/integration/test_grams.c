@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "db/log_query.h"
+#include "db/question/log_query.h"
 #include "tests/integration/support/question.h"
 
 /* What PostgreSQL finds by ILIKE and ~* has the grams that are wanted, whatever the locale takes for a letter, for part of a

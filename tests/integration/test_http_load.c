@@ -340,7 +340,7 @@ START_TEST(test_a_database_that_goes_away_is_survived)
     server_start(&server, d.url, NULL);
     (void)snprintf(sql, sizeof sql, "ALTER DATABASE %s ALLOW_CONNECTIONS false", d.name);
     database_exec(database_url(), sql);
-    (void)snprintf(sql, sizeof sql, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '%s'", d.name);
+    (void)snprintf(sql, sizeof sql, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '%s'", d.name);
     database_exec(database_url(), sql);
     struct http_reply reply;
     http_get(&server, "/api/v1/services", &reply);

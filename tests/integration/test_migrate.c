@@ -1,12 +1,12 @@
 /* Migrations: run once whoever starts first, whole or not at all; a schema of another binary is refused. */
-#include "db/migrate.h"
+#include "db/schema/migrate.h"
 
 #include <pthread.h>
 #include <stdio.h>
 
 #include "core/clock.h"
 #include "core/log.h"
-#include "db/advisory.h"
+#include "db/session/advisory.h"
 #include "tests/integration/support/database.h"
 
 enum { ENOUGH_MS = 20000, N_STARTERS = 4, LIST_MAX = 64, SQL_MAX = 256 };

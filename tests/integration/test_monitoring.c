@@ -91,7 +91,7 @@ START_TEST(reconnects_are_counted)
 {
     ask("/api/v1/services", 200);
     const double before = value_of("tracekin_db_reconnects_total{pool=\"read\"}");
-    database_exec(database_url(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    database_exec(database_url(), "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
                                   " WHERE datname = current_database() AND application_name = 'tracekin read'");
     /* Each time another worker may answer, one that had no session yet. */
     for (int i = 0; i < QUESTIONS_MAX && value_of("tracekin_db_reconnects_total{pool=\"read\"}") < before + 1; i++)

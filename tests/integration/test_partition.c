@@ -1,6 +1,6 @@
 #include <pthread.h>
 
-#include "db/partition.h"
+#include "db/schema/partition.h"
 #include "tests/integration/support/batches.h"
 
 enum { N_THREADS = 8, N_DAYS = 6, WAIT_MS = 20000, FIRST_DAY = 19386 }; /* 2023-01-29 */

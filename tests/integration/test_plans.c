@@ -1,8 +1,8 @@
 #include <stdio.h>
 
-#include "db/get_traces_by_error.h"
-#include "db/list_traces.h"
-#include "db/search_logs.h"
+#include "db/question/get_traces_by_error.h"
+#include "db/question/list_traces.h"
+#include "db/question/search_logs.h"
 #include "tests/integration/support/plans.h"
 #include "tests/integration/support/question.h"
 

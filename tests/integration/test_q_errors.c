@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "db/get_traces_by_error.h"
+#include "db/question/get_traces_by_error.h"
 #include "tests/integration/support/question.h"
 
 static struct question q;

@@ -1,11 +1,11 @@
 #include <stdio.h>
 
-#include "db/index_usage.h"
-#include "db/list_metric_names.h"
-#include "db/list_operations.h"
-#include "db/list_services.h"
-#include "db/query.h"
-#include "db/query_metrics.h"
+#include "db/question/index_usage.h"
+#include "db/question/list_metric_names.h"
+#include "db/question/list_operations.h"
+#include "db/question/list_services.h"
+#include "db/session/query.h"
+#include "db/question/query_metrics.h"
 #include "tests/integration/support/question.h"
 
 static struct question q;

@@ -1,7 +1,7 @@
 #include <stdio.h>
 
-#include "db/get_pattern.h"
-#include "db/list_patterns.h"
+#include "db/question/get_pattern.h"
+#include "db/question/list_patterns.h"
 #include "tests/integration/support/question.h"
 
 static struct question q;

@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "db/search_logs.h"
+#include "db/question/search_logs.h"
 #include "tests/integration/support/question.h"
 
 static struct question q;

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "core/embedding.h"
-#include "db/find_similar_traces.h"
+#include "db/question/find_similar_traces.h"
 #include "tests/integration/support/question.h"
 
 static struct question q;

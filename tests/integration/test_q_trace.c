@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "db/get_trace_context.h"
+#include "db/question/get_trace_context.h"
 #include "tests/integration/support/question.h"
 
 static struct question q;

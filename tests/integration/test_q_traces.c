@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "db/list_traces.h"
+#include "db/question/list_traces.h"
 #include "tests/integration/support/question.h"
 
 static struct question q;

@@ -1,8 +1,8 @@
 /* Traces by operation: whatever patterns tell of it, the answer is what looking at each span of each trace gives. */
 #include <stdio.h>
 
-#include "db/assemble_operations.h"
-#include "db/list_traces.h"
+#include "db/assemble/assemble_operations.h"
+#include "db/question/list_traces.h"
 #include "tests/integration/support/question.h"
 
 static struct question q;

@@ -1,8 +1,8 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "db/assemble.h"
-#include "db/retention.h"
+#include "db/assemble/assemble.h"
+#include "db/schema/retention.h"
 #include "tests/integration/support/batches.h"
 
 enum { WAIT_MS = 20000, DAY_MS = 86400 * 1000, SQL_MAX = 256 };

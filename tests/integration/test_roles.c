@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "core/clock.h"
-#include "db/grant.h"
-#include "db/vector_plan.h"
+#include "db/schema/grant.h"
+#include "db/vector/vector_plan.h"
 #include "tests/integration/support/http.h"
 #include "tests/integration/support/roles.h"
 #include "tests/integration/support/server.h"
@@ -219,7 +219,7 @@ START_TEST(every_table_can_be_read)
     migrate();
     (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')"
                    " AND NOT relispartition AND NOT has_table_privilege('%s', oid, 'SELECT')", roles.serving);
-    ck_assert_msg(number(sql) == 0, "a table is missing in db/grant.c");
+    ck_assert_msg(number(sql) == 0, "a table is missing in db/schema/grant.c");
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 /* Prepared statements: types there and back, errors that keep the session, statements that the server lost. */
 #include <math.h>
 
-#include "db/types.h"
+#include "db/session/types.h"
 #include "tests/integration/support/database.h"
 
 enum { ENOUGH_MS = 10000, ARENA_BYTES = 1024 * 1024 };

@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "db/stage.h"
+#include "db/write/stage.h"
 #include "tests/integration/support/database.h"
 
 enum { WAIT_MS = 20000, SQL_MAX = 256 };

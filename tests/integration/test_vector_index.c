@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "core/embedding.h"
-#include "db/find_similar_traces.h"
-#include "db/vector_index.h"
+#include "db/question/find_similar_traces.h"
+#include "db/vector/vector_index.h"
 #include "service/index_keeper.h"
 #include "tests/integration/support/question.h"
 

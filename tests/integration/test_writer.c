@@ -2,8 +2,8 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include "db/store.h"
-#include "db/writer_tx.h"
+#include "db/write/store.h"
+#include "db/write/writer_tx.h"
 #include "tests/integration/support/batches.h"
 #include "tests/integration/support/proxy.h"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Holds the direction of the includes, service -> api -> db -> core, and each library to its layer.
+# Holds the direction of the includes, service -> api -> db -> core and among the folders of db/, and each library to its layer.
 set -u
 cd "$1" || exit 1
 status=0
@@ -22,5 +22,18 @@ refuse 'jansson\.h' service db core
 refuse 'curl/' service db core
 refuse 'nettle/' service db core
 refuse 'libpq-fe\.h' service api core
+
+# Within db/ each folder includes of those that stand before it.
+folders=(session row schema write assemble pattern vector chunk question)
+for i in "${!folders[@]}"; do
+    above=$(IFS='|' && printf '%s' "${folders[*]:i+1}")
+    [ -z "$above" ] || refuse "db/($above)/" "db/${folders[i]}"
+done
+for folder in db/*/; do
+    case " ${folders[*]} migrations " in
+        *" $(basename "$folder") "*) ;;
+        *) status=1; echo "db/: give $folder its place in tests/lint/layers.sh" >&2 ;;
+    esac
+done
 [ "$status" -eq 0 ] || echo 'These includes run against the layers: move the code, or ask the layer below.' >&2
 exit "$status"

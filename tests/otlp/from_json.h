@@ -3,7 +3,7 @@
 #define TRACEKIN_TESTS_FROM_JSON_H
 
 #include "core/buf.h"
-#include "db/batch.h"
+#include "db/write/batch.h"
 
 /* Appends the request that json holds. json has only names that otlp.proto knows, in lowerCamelCase. The test fails on
  * anything else. */

@@ -197,7 +197,7 @@ class Torture:
         return sorted(self.random.sample(range(1, n + 1), n_wanted))
 
     def lose_sessions(self):
-        self.binaries.number(f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {BACKENDS}")
+        self.binaries.number(f"SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE {BACKENDS}")
 
     def sweep(self, ask, mode, kind, n_wanted, is_cold):
         if is_cold:

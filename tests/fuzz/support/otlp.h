@@ -6,7 +6,7 @@
 #ifndef TRACEKIN_TESTS_FUZZ_OTLP_H
 #define TRACEKIN_TESTS_FUZZ_OTLP_H
 
-#include "db/batch.h"
+#include "db/write/batch.h"
 
 void fuzz_otlp_proto(enum db_signal signal, const uint8_t *data, size_t size);
 void fuzz_otlp_json(enum db_signal signal, const uint8_t *data, size_t size);

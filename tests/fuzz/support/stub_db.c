@@ -1,8 +1,8 @@
 #include "tests/fuzz/support/stub_db.h"
 
 #include "api/routes.h"
-#include "db/conn_internal.h"
-#include "db/types.h"
+#include "db/session/conn_internal.h"
+#include "db/session/types.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { BODY_MAX_BYTES = 1 << 20, REPLY_MAX_BYTES = 16 << 20, MEMORY_MAX_BYTES = 256 << 20 };
@@ -57,7 +57,7 @@ static enum err stub_run(const struct db_statement *s, const struct db_params *p
     return stub_rows(out, e);
 }
 
-/* --- in place of db/run.c, db/exec.c and db/writer.c */
+/* --- in place of db/session/run.c, db/session/exec.c and db/write/writer.c */
 
 enum err db_run(struct db_conn *c, const struct db_wait *wait, const struct db_statement *s, const struct db_params *p,
                 struct db_result **out, struct err_info *e)

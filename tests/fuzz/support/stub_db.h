@@ -1,4 +1,4 @@
-/* A database that is none, in place of what db/run.c and db/exec.c do of db/conn.h, and of db_writer_write.
+/* A database that is none, in place of what db/session/run.c and db/session/exec.c do of db/session/conn.h, and of db_writer_write.
  *
  * It answers every statement with no rows, or fails as it is told; what would reach PostgreSQL is looked at: texts must be
  * clean UTF-8 and jsonb must be JSON, unless refuses_text says that PostgreSQL may be the one to find that out. One thread. */

@@ -1,4 +1,4 @@
-/* service/config.c, service/setting.c, service/address.c, db/url.c, api/embeddings_wire.c: the flags of a command line, one a line. What
+/* service/config.c, service/setting.c, service/address.c, db/session/url.c, api/embeddings_wire.c: the flags of a command line, one a line. What
  * is shown of settings that were taken gives the same settings again, and holds no secret. */
 #include "service/config.h"
 
@@ -65,12 +65,12 @@ static bool is_text(struct str range)
 /* "TRACEKIN_X=value", a line on, "    --x; default ...": --x=value. */
 static void add_shown(struct arguments *a, struct str value_line, struct str flag_line)
 {
-    AUTO(buf) struct buf argument;
     struct str value, rest;
     (void)str_split(value_line, '=', &value);
     const struct str flag = str_trim(str_split(flag_line, ';', &rest));
     if (is_text(flag_line))
         return;
+    AUTO(buf) struct buf argument;
     buf_init(&argument, SIZE_MAX);
     buf_puts(&argument, flag);
     buf_putc(&argument, '=');

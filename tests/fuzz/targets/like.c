@@ -1,10 +1,10 @@
-/* db/like.c, db/regex.c: a byte, a line with a pattern, then a text. What a LIKE pattern or a regular expression wants of a text is
+/* db/question/like.c, db/question/regex.c: a byte, a line with a pattern, then a text. What a LIKE pattern or a regular expression wants of a text is
  * in every text that it matches, as told by another matcher; the pattern of a text matches it. */
-#include "db/like.h"
+#include "db/question/like.h"
 
 #include <regex.h>
 
-#include "db/regex.h"
+#include "db/question/regex.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/support/subset.h"
 

@@ -1,6 +1,6 @@
-/* db/log_query.c: the q of log search. What is taken has the terms that are there, each part is the pattern of its text, each
+/* db/question/log_query.c: the q of log search. What is taken has the terms that are there, each part is the pattern of its text, each
  * regular expression is of its text alone and readable. */
-#include "db/log_query.h"
+#include "db/question/log_query.h"
 
 #include "tests/fuzz/fuzz.h"
 

@@ -2,7 +2,7 @@
 
 #include <poll.h>
 
-#include "db/migrate.h"
+#include "db/schema/migrate.h"
 
 enum { ARENA_MAX = 64 << 20, WAIT_MS = 20000 };
 

@@ -5,7 +5,7 @@
 #define TRACEKIN_TESTS_BATCHES_H
 
 #include "core/clock.h"
-#include "db/writer.h"
+#include "db/write/writer.h"
 #include "tests/integration/support/database.h"
 
 /* 2023-01-29T00:00:00Z */

@@ -8,7 +8,7 @@
 #include <check.h>
 #include <stdint.h>
 
-#include "db/conn.h"
+#include "db/session/conn.h"
 
 enum { DATABASE_NAME_MAX = 64, DATABASE_URL_MAX = 512, DATABASE_SKIPPED = 77 };
 

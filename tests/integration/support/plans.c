@@ -3,7 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "db/conn_internal.h"
+#include "db/session/conn_internal.h"
 
 enum { TEXT_MAX = 16 << 20 };
 

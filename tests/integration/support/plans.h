@@ -4,7 +4,7 @@
 #ifndef TRACEKIN_TESTS_PLANS_H
 #define TRACEKIN_TESTS_PLANS_H
 
-#include "db/conn.h"
+#include "db/session/conn.h"
 
 struct plans {
     struct db_conn *conn;

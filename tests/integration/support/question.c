@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "db/migrate.h"
+#include "db/schema/migrate.h"
 
 enum { ARENA_MAX = 64 << 20, SEEN_MAX = 1 << 20, WAIT_MS = 20000, SQL_MAX = 512, N_DAYS = 3 };
 

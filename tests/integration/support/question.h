@@ -6,7 +6,7 @@
 #define TRACEKIN_TESTS_QUESTION_H
 
 #include "core/clock.h"
-#include "db/chunk_build.h"
+#include "db/chunk/chunk_build.h"
 #include "db/window.h"
 #include "tests/integration/support/database.h"
 

@@ -172,12 +172,20 @@ END_TEST
 START_TEST(errors_are_told_in_full)
 {
     struct err_info e = {0};
-    err_set_param(&e, "/somewhere/built/db/pool.c", 12, "limit", "limit is %d", 7);
+    err_set_param(&e, "db/pool.c", 12, "limit", "limit is %d", 7);
     (void)snprintf(e.sqlstate, sizeof e.sqlstate, "22P02");
     log_err(LOG_WARN, "refused", &e);
     ck_assert_str_eq(logged_after_ts(), ",\"level\":\"warn\",\"event\":\"refused\",\"error\":\"invalid\","
                                         "\"message\":\"limit is 7\",\"parameter\":\"limit\","
                                         "\"sqlstate\":\"22P02\",\"file\":\"db/pool.c\",\"line\":12}\n");
+}
+END_TEST
+
+START_TEST(an_error_names_its_file_within_the_tree)
+{
+    struct err_info e = {0};
+    (void)ERR_SET(&e, ERR_INVALID, "no");
+    ck_assert_str_eq(e.file, "tests/unit/core/test_log.c");
 }
 END_TEST
 
@@ -245,6 +253,7 @@ static TCase *all_tests(void)
     tcase_add_test(c, level_is_a_threshold);
     tcase_add_test(c, levels_have_names);
     tcase_add_test(c, errors_are_told_in_full);
+    tcase_add_test(c, an_error_names_its_file_within_the_tree);
     tcase_add_test(c, an_error_without_a_place);
     tcase_add_test(c, lines_that_cannot_be_written_are_counted);
     tcase_add_test(c, threads_do_not_tear_lines);

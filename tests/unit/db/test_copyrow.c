@@ -1,5 +1,5 @@
 #include "core/clock.h"
-#include "db/copyrow.h"
+#include "db/write/copyrow.h"
 #include "tests/check_main.h"
 
 enum { STREAM_MAX = 64 * 1024 };

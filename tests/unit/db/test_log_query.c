@@ -1,5 +1,5 @@
 #include "core/buf.h"
-#include "db/log_query.h"
+#include "db/question/log_query.h"
 #include "tests/check_main.h"
 
 static struct arena arena;

@@ -1,6 +1,6 @@
 #include "core/clock.h"
-#include "db/conn.h"
-#include "db/types.h"
+#include "db/session/conn.h"
+#include "db/session/types.h"
 #include "tests/check_main.h"
 
 enum { ARENA_BYTES = 64 * 1024 };

@@ -1,4 +1,4 @@
-#include "db/pattern_text.h"
+#include "db/pattern/pattern_text.h"
 
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-#include "db/plan.h"
+#include "db/session/plan.h"
 
 #include "tests/check_main.h"
 

@@ -1,6 +1,6 @@
-#include "db/regex.h"
+#include "db/question/regex.h"
 
-#include "db/like.h"
+#include "db/question/like.h"
 #include "tests/check_main.h"
 
 enum { GRAMS_MAX = 4096 };

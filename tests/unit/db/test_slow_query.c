@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
-#include "db/slow_query.h"
+#include "db/session/slow_query.h"
 #include "tests/check_main.h"
 
 enum { N_MORE = 3, TEXT_MAX = 64 << 10 };

@@ -1,4 +1,4 @@
-#include "db/url.h"
+#include "db/session/url.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "db/vector_plan.h"
+#include "db/vector/vector_plan.h"
 
 #include <stdio.h>
 

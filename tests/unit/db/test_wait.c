@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
-#include "db/conn_internal.h"
+#include "db/session/conn_internal.h"
 #include "tests/check_main.h"
 
 enum { SOON_MS = 50, ENOUGH_MS = 10000 };

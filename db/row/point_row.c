@@ -1,0 +1,55 @@
+#include "db/row/point_row.h"
+
+enum column {
+    TIME_NS,
+    METRIC_ID,
+    POINT_ID,
+    NAME,
+    TYPE,
+    UNIT,
+    TEMPORALITY,
+    IS_MONOTONIC,
+    SERVICE,
+    START_NS,
+    VALUE,
+    VALUE_INT,
+    COUNT,
+    SUM,
+    MIN,
+    MAX,
+    ATTRIBUTES,
+    RESOURCE_ATTRIBUTES,
+    DETAIL,
+    EXEMPLARS,
+};
+
+struct db_point_row db_point_row_read(const struct db_result *r, int row)
+{
+    return (struct db_point_row){
+        .key = {db_get_i64(r, row, TIME_NS), db_get_i64(r, row, METRIC_ID), db_get_str(r, row, POINT_ID)},
+        .name = db_get_str(r, row, NAME),
+        .type = db_get_str(r, row, TYPE),
+        .unit = db_get_str(r, row, UNIT),
+        .temporality = db_get_i64(r, row, TEMPORALITY),
+        .is_monotonic = db_get_bool(r, row, IS_MONOTONIC),
+        .service = db_get_str(r, row, SERVICE),
+        .has_start = !db_is_null(r, row, START_NS),
+        .has_value = !db_is_null(r, row, VALUE),
+        .has_value_int = !db_is_null(r, row, VALUE_INT),
+        .has_count = !db_is_null(r, row, COUNT),
+        .has_sum = !db_is_null(r, row, SUM),
+        .has_min = !db_is_null(r, row, MIN),
+        .has_max = !db_is_null(r, row, MAX),
+        .start_ns = db_get_i64(r, row, START_NS),
+        .value = db_get_f64(r, row, VALUE),
+        .value_int = db_get_i64(r, row, VALUE_INT),
+        .count = db_get_str(r, row, COUNT),
+        .sum = db_get_f64(r, row, SUM),
+        .min = db_get_f64(r, row, MIN),
+        .max = db_get_f64(r, row, MAX),
+        .attributes = db_get_json(r, row, ATTRIBUTES),
+        .resource_attributes = db_get_json(r, row, RESOURCE_ATTRIBUTES),
+        .detail = db_get_json(r, row, DETAIL),
+        .exemplars = db_get_json(r, row, EXEMPLARS),
+    };
+}
