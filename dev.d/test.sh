@@ -21,7 +21,7 @@ log_min_duration_statement = -1'
 # Prints the variant that PATTERN begins with, if any: no other can have tests that match it.
 test_variant_of() {
     local variant
-    for variant in debug debug-clang asan tsan valgrind trixie dev docker docs static fault; do
+    for variant in debug asan tsan valgrind trixie dev docker docs static fault; do
         case ${1#^} in "$variant" | "$variant".*) printf '%s\n' "$variant" ;; esac
     done
 }
@@ -32,11 +32,10 @@ test_select() {
     test_pattern=''
     test_covers=''
     # Coverage is debug with counters, and its tests have debug's names: the whole run needs no other.
-    test_variants=(coverage debug-clang asan valgrind fuzz)
+    test_variants=(coverage asan tsan valgrind fuzz)
     grep -qx 'VERSION_CODENAME=trixie' /etc/os-release || test_variants+=(trixie)
     if [ "${1-}" = full ]; then
         export TRACEKIN_TEST_FULL=1
-        test_variants+=(tsan)
         test_covers=yes
         return
     fi
@@ -185,7 +184,7 @@ test_cluster() {
 # In a session of its own, so that whatever it leaves running can be ended with it.
 test_ctest_run() {
     local status=0
-    (cd "$tree/build" && exec setsid ctest --output-on-failure --no-tests=error --timeout "$test_timeout_s" -j "$(nproc)" \
+    (cd "$tree/build" && exec setsid ctest --output-on-failure --no-tests=error --timeout "$test_timeout_s" -j "$(($(nproc) + 1))" \
         --output-junit "$tree/build/tests.xml" ${test_pattern:+-R "$test_pattern"} </dev/null 9>&-) &
     test_ctest=$!
     wait "$test_ctest" || status=$?

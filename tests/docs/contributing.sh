@@ -3,7 +3,7 @@
 . "$(dirname -- "$0")/../dev/lib.sh"
 
 cd -- "$tree"
-for variant in debug-clang fuzz; do
+for variant in asan fuzz; do
     [ -x "build/$variant/tests/fuzz/fuzz_params" ] || exit 77
 done
 /usr/bin/python3 tests/docs/run.py CONTRIBUTING.md "$(free_address)" "$work/data" || fail "CONTRIBUTING.md does not tell the truth"

@@ -189,8 +189,8 @@ START_TEST(a_cancelled_wait_ends_at_once)
     wait.cancelled = &flag;
     wait.wake_fd = later.wake_fd;
     ck_assert_int_eq(eventfd_write(later.wake_fd, 1), 0); /* left over from an earlier wait: it ends nothing */
-    later_start(&later);
     const int64_t start_ns = clock_mono_ns();
+    later_start(&later);
     ck_assert_int_eq(db_run(conn, &wait, &sleep_long, NULL, NULL, &info), ERR_CANCELLED);
     ck_assert_int_ge(elapsed_ms(start_ns), 100);
     ck_assert_int_lt(elapsed_ms(start_ns), 100 + DB_CANCEL_GRACE_MS + SLACK_MS);

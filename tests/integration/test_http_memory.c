@@ -14,11 +14,11 @@
 #include "tests/integration/support/server.h"
 
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(thread_sanitizer)
 #define IS_SHADOWED 1
 #endif
 #endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__)
 #define IS_SHADOWED 1
 #endif
 

@@ -121,12 +121,13 @@ END_TEST
 
 static int n_threads_left = INT_MAX;
 
-/* In place of libc's, so that this process can run out of threads. */
+/* In place of libc's, so that this process can run out of threads. A sanitizer has one of its own, which is to know of them. */
 int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attributes, void *(*start)(void *),
                    void *restrict arg)
 {
+    int (*const sanitized)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) = dlsym(RTLD_DEFAULT, "__interceptor_pthread_create");
     int (*const create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) = dlsym(RTLD_NEXT, "pthread_create");
-    return n_threads_left-- > 0 ? create(thread, attributes, start, arg) : EAGAIN;
+    return n_threads_left-- > 0 ? (sanitized == NULL ? create : sanitized)(thread, attributes, start, arg) : EAGAIN;
 }
 
 static enum err import_here(const struct service_config *config, int n_threads, struct err_info *e)
