@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "api/params.h"
 #include "api/routes.h"
 #include "core/log.h"
@@ -27,19 +29,23 @@ enum err api_run(struct api_req *req, struct api_reply *reply, struct err_info *
     return buf_is_ok(&reply->body) ? OK : no_room_for_answer(req, e);
 }
 
-/* Handlers see that there is no memory; only the share knows when that is so by a bound. A question has nothing to send less
- * of, so its own bound stays what the handler makes of it. */
+/* Handlers see that there is no memory; only the share knows when that is so by a bound. */
 static void explain_bound(const struct api_req *req, struct err_info *e)
 {
     const enum budget_bound reached = req->memory == NULL ? BUDGET_UNREACHED : req->memory->reached;
-    if (e->code != ERR_NOMEM || reached == BUDGET_UNREACHED || (reached == BUDGET_OF_SHARE && req->body.len == 0))
+    if (e->code != ERR_NOMEM || reached == BUDGET_UNREACHED)
         return;
     *e = (struct err_info){0};
-    if (reached == BUDGET_OF_WHOLE)
+    if (reached == BUDGET_OF_WHOLE) {
         (void)ERR_SET(e, ERR_BUSY, "the memory for requests is in use; try again in a moment");
-    else
+    } else if (req->route->lane == API_LANE_INGEST) {
         (void)ERR_SET(e, ERR_TOO_LARGE, "the request needs more than the %zu bytes of memory that one may have: send less at a time",
                       req->memory->max_bytes);
+    } else {
+        (void)ERR_SET(e, ERR_TOO_LARGE, "the answer needs more than the %zu bytes of memory that one request may have: ask for less, "
+                                        "with a smaller limit or a narrower window", req->memory->max_bytes);
+        (void)snprintf(e->parameter, sizeof e->parameter, "answer");
+    }
 }
 
 static void reply_reset(struct api_reply *reply)

@@ -49,6 +49,7 @@ static const struct {
     struct status status;
 } of_parameters[] = {
     {ERR_UNSUPPORTED, "method", {405, "Method Not Allowed", NULL}},
+    {ERR_TOO_LARGE, "answer", {422, "Unprocessable Content", NULL}},
     {ERR_TOO_LARGE, "target", {414, "URI Too Long", NULL}},
     {ERR_TOO_LARGE, "headers", {431, "Request Header Fields Too Large", NULL}},
 };

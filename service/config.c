@@ -117,7 +117,7 @@ static const struct service_setting settings[] = {
      "The largest request body, before and after decompression; larger ones are answered 413."},
     {"memory-max-bytes", "TRACEKIN_MEMORY_MAX_BYTES", SETTING_BYTES, SETTING(memory_max_bytes), "1GiB", REQUEST_BYTES_MIN, 1024 * GIB,
      "Memory for all requests and their replies at once, at least 8 times the largest body, which is what one of them may have; "
-     "past it requests are answered 503, past what one may have 413."},
+     "past it requests are answered 503, past what one may have 413, or 422 when it is the answer."},
     {"request-timeout", "TRACEKIN_REQUEST_TIMEOUT", SETTING_DURATION, SETTING(request_timeout_ns), "10s", 100 * NS_PER_MS, 600 * NS_PER_S,
      "How long a request may take once it has arrived whole; then its statement is cancelled and it is answered 504, or 503 if it sent telemetry."},
     {"header-timeout", "TRACEKIN_HEADER_TIMEOUT", SETTING_DURATION, SETTING(header_timeout_ns), "10s", 100 * NS_PER_MS, 600 * NS_PER_S,

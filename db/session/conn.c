@@ -18,8 +18,8 @@ enum { BACKOFF_FIRST_MS = 100, BACKOFF_DOUBLINGS_MAX = 6, BACKOFF_MAX_MS = 2000,
 static const char session_sql[] = "SET TimeZone = 'UTC'; "
                                   "SET idle_in_transaction_session_timeout = '60s'; "
                                   "SET client_connection_check_interval = '2s'; "
-                                  "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; "
-                                  "SET tcp_user_timeout = 10000";
+                                  "SET tcp_keepalives_idle = 3; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 3; "
+                                  "SET tcp_user_timeout = 6000";
 
 struct db_conn *db_conn_new(const char *url, const char *application_name)
 {
@@ -110,7 +110,7 @@ static PGconn *connect_start(const struct db_conn *c)
         "gssencmode",       "fallback_application_name", "dbname",              "client_encoding", NULL,
     };
     const char *const values[ARRAY_LEN(keywords)] = {
-        "5000", "5", "2", "3", "disable", c->application_name, c->url, "UTF8", NULL,
+        "5000", "3", "1", "3", "disable", c->application_name, c->url, "UTF8", NULL,
     };
     return PQconnectStartParams(keywords, values, 1);
 }

@@ -9,7 +9,7 @@ import time
 
 # NOTICED_S: when the system of a server notices that a client at the end of a silent network is gone, by the keepalives that the
 # service asks for.
-PIECE_BYTES, TURN_S, NOTICED_S = 65536, 0.01, 11
+PIECE_BYTES, TURN_S, NOTICED_S = 65536, 0.01, 6
 
 
 class _Link:

@@ -38,12 +38,14 @@ static enum err fall_silent(struct api_req *r, struct api_reply *out, struct err
     return to_fail_with.code;
 }
 
+enum { FLOOD_BYTES = 4 * BUDGET_FREE_BYTES };
+
 static enum err flood(struct api_req *r, struct api_reply *out, struct err_info *e)
 {
     (void)r;
     (void)e;
-    for (int i = 0; i < 100; i++)
-        buf_puts(&out->body, STR("0123456789"));
+    for (int n = 0; n < FLOOD_BYTES; n += 16)
+        buf_puts(&out->body, STR("0123456789abcdef"));
     return OK;
 }
 
@@ -211,6 +213,36 @@ START_TEST(no_room_for_the_answer_of_a_write_leaves_its_outcome_open)
 }
 END_TEST
 
+/* What a request may have is too little for its answer, whoever asks again; what all may have is not, in a moment. */
+START_TEST(the_memory_of_a_request_bounds_its_answer)
+{
+    static const struct { size_t whole_bytes, share_bytes; enum api_lane lane; int status; const char *detail; } cases[] = {
+        {SIZE_MAX, FLOOD_BYTES / 2, API_LANE_SEARCH, 422, "ask for less"},
+        {SIZE_MAX, FLOOD_BYTES / 2, API_LANE_INGEST, 503, "may be stored"},
+        {FLOOD_BYTES / 2, SIZE_MAX, API_LANE_SEARCH, 503, "the memory for requests is in use"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct api_route route = {.method = "GET", .path = "/flood", .lane = cases[i].lane, .handler = flood};
+        struct budget whole;
+        struct budget_share share;
+        budget_init(&whole, cases[i].whole_bytes);
+        budget_share_init(&share, &whole, cases[i].share_bytes);
+        buf_init_share(&reply.body, SIZE_MAX, &share);
+        req.memory = &share;
+        req.route = &route;
+        api_dispatch(&req, &reply);
+        ck_assert_int_eq(reply.status, cases[i].status);
+        json_t *root = problem();
+        ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(root, "detail")), cases[i].detail));
+        json_decref(root);
+        buf_close(&reply.body);
+        budget_share_close(&share);
+    }
+    req.memory = NULL;
+    buf_init(&reply.body, SIZE_MAX);
+}
+END_TEST
+
 START_TEST(an_error_without_a_word_is_an_error)
 {
     req.route = &silent;
@@ -291,6 +323,7 @@ static TCase *problem_case(void)
     tcase_add_test(tc, a_wrong_method_is_405);
     tcase_add_test(tc, an_answer_past_the_bound_is_no_half_answer);
     tcase_add_test(tc, no_room_for_the_answer_of_a_write_leaves_its_outcome_open);
+    tcase_add_test(tc, the_memory_of_a_request_bounds_its_answer);
     tcase_add_test(tc, an_error_without_a_word_is_an_error);
     tcase_add_test(tc, an_error_without_memory_has_no_document);
     tcase_add_test(tc, a_document_needs_no_memory_for_its_type);
