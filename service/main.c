@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "core/attr.h"
-#include "service/commands.h"
+#include "service/command/commands.h"
 
 static const struct command {
     const char *name;

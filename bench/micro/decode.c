@@ -1,8 +1,8 @@
 #include <jansson.h>
 #include <zlib.h>
 
-#include "api/inflate.h"
-#include "api/otlp.h"
+#include "api/otlp/otlp.h"
+#include "api/request/inflate.h"
 #include "bench/micro/cases.h"
 #include "otlp.pb-c.h"
 

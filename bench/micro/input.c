@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "api/otlp.h"
+#include "api/otlp/otlp.h"
 
 static const char *const signals[MICRO_SIGNALS] = {"traces", "logs", "metrics"};
 static const char *const encodings[MICRO_ENCODINGS] = {"protobuf", "gzip", "json"};

@@ -1,5 +1,5 @@
-#include "api/handlers.h"
-#include "api/params.h"
+#include "api/endpoint/handlers.h"
+#include "api/request/params.h"
 #include "bench/micro/cases.h"
 
 enum { ARENA_MAX_BYTES = 1 << 20 };

@@ -1,6 +1,6 @@
 #include <jansson.h>
 
-#include "api/jsonwrite.h"
+#include "api/json/jsonwrite.h"
 #include "bench/micro/cases.h"
 #include "core/clock.h"
 #include "core/hex.h"

@@ -1,4 +1,4 @@
-"""Rows as the items of the service's lists (api/items.c, api/why.c)."""
+"""Rows as the items of the service's lists (api/json/items.c, api/endpoint/why.c)."""
 import re
 import time
 from functools import lru_cache

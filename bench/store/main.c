@@ -15,8 +15,8 @@
 #include "bench/store/table.h"
 #include "bench/store/vectors.h"
 #include "core/clock.h"
-#include "db/write/copyrow.h"
 #include "db/schema/partition.h"
+#include "db/write/copyrow.h"
 #include "db/write/store.h"
 
 enum { ROW_MAX_BYTES = 1 << 20, TRACE_MAX_BYTES = 1 << 22, FLUSH_BYTES = 1 << 18, DAYS_TIMEOUT_S = 60 };

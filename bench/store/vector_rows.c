@@ -4,8 +4,8 @@
 #include "bench/store/table.h"
 #include "bench/store/vectors.h"
 #include "core/clock.h"
-#include "db/write/copyrow.h"
 #include "db/assemble/trace_merge.h"
+#include "db/write/copyrow.h"
 
 #define COLUMNS                                                                                                      \
     "trace_id, service, name, start_time, end_time, start_ns, end_ns, duration_ms, status, span_count, error_count,"  \

@@ -3,12 +3,12 @@
 #include "core/clock.h"
 #include "core/hex.h"
 #include "core/log.h"
-#include "db/session/advisory.h"
 #include "db/assemble/assemble_operations.h"
 #include "db/assemble/assemble_read.h"
+#include "db/assemble/trace_merge.h"
+#include "db/session/advisory.h"
 #include "db/write/copyrow.h"
 #include "db/write/stage.h"
-#include "db/assemble/trace_merge.h"
 #include "db/write/writer_tx.h"
 
 /* The arena of a round holds what comes of DB_ASSEMBLE_SPANS_MAX spans and of their texts and logs; a stream, their rows. */

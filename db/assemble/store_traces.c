@@ -4,9 +4,9 @@
 
 #include "core/hash.h"
 #include "db/assemble/assemble_operations.h"
+#include "db/assemble/trace_merge.h"
 #include "db/write/copyrow.h"
 #include "db/write/stage.h"
-#include "db/assemble/trace_merge.h"
 
 enum { STREAM_MAX_BYTES = 1 << 29, STATUS_UNSET = 0, KIND_UNSPECIFIED = 0 };
 

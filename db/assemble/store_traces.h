@@ -3,8 +3,8 @@
 #define TRACEKIN_DB_STORE_TRACES_H
 
 #include "core/embedding.h"
-#include "db/write/batch.h"
 #include "db/session/conn.h"
+#include "db/write/batch.h"
 
 struct db_given_trace {
     uint8_t trace_id[DB_TRACE_ID_BYTES];

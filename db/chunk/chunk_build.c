@@ -1,8 +1,8 @@
 #include "db/chunk/chunk_build.h"
 
 #include "core/clock.h"
-#include "db/session/advisory.h"
 #include "db/schema/partition.h"
+#include "db/session/advisory.h"
 #include "db/session/types.h"
 
 /* A text is of DB_CHUNK_TEXT_MAX_BYTES at most, so a reading's rows are few. */

@@ -1,8 +1,8 @@
 #include "db/pattern/embed_patterns.h"
 
-#include "db/session/advisory.h"
-#include "db/pattern/pattern_text.h"
 #include "db/assemble/trace_merge.h"
+#include "db/pattern/pattern_text.h"
+#include "db/session/advisory.h"
 
 enum { STORE_ARENA_BYTES = 1 << 20, IDS_MAX_BYTES = 1 << 16 };
 

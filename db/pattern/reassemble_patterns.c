@@ -1,8 +1,8 @@
 #include "db/pattern/reassemble_patterns.h"
 
-#include "db/write/stage.h"
 #include "db/assemble/store_traces.h"
 #include "db/assemble/trace_merge.h"
+#include "db/write/stage.h"
 
 #define BATCH 1000
 #define BACKLOG_MAX 2000

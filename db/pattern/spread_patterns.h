@@ -6,8 +6,8 @@
 #ifndef TRACEKIN_DB_SPREAD_PATTERNS_H
 #define TRACEKIN_DB_SPREAD_PATTERNS_H
 
-#include "db/write/batch.h"
 #include "db/session/conn.h"
+#include "db/write/batch.h"
 
 /* Traces looked at by one transaction. */
 enum { DB_SPREAD_TRACES_MAX = 1000 };

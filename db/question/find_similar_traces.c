@@ -1,8 +1,8 @@
 #include "db/question/find_similar_traces.h"
 
 #include "core/embedding.h"
-#include "db/session/query.h"
 #include "db/assemble/trace_merge.h"
+#include "db/session/query.h"
 
 /* What to compare with. The vector of a trace is its pattern's, unless it was given one; a pattern that is being embedded anew
  * may have none. Unshaped are traces of the model that have no pattern to be found by. */

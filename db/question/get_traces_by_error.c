@@ -1,8 +1,8 @@
 #include "db/question/get_traces_by_error.h"
 
 #include "db/question/like.h"
-#include "db/session/query.h"
 #include "db/question/walk.h"
+#include "db/session/query.h"
 
 #define NEWEST "start_ns DESC, error_id DESC"
 #define ERRORS(filter)                                                                                                     \

@@ -2,9 +2,9 @@
 
 #include "db/question/like.h"
 #include "db/question/log_query.h"
-#include "db/session/query.h"
 #include "db/question/regex.h"
 #include "db/question/walk.h"
+#include "db/session/query.h"
 
 /* The window and the page, by the key of logs; and time alone, because only that prunes partitions. */
 #define RANGE                                                              \

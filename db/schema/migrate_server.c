@@ -1,7 +1,7 @@
 #include <stdio.h>
 
-#include "db/session/conn_internal.h"
 #include "db/schema/migrate.h"
+#include "db/session/conn_internal.h"
 
 /* pgvector's version as one number, 0.8.0 being 800: below this there is no halfvec. */
 enum { VECTOR_VERSION_MIN = 700, VERSION_STEP = 100, SERVER_MAJOR_STEP = 10000 };

@@ -1,8 +1,8 @@
 #include "db/schema/retention.h"
 
 #include "core/clock.h"
-#include "db/session/advisory.h"
 #include "db/schema/partition.h"
+#include "db/session/advisory.h"
 
 enum { PARAMS_MAX_BYTES = 4096 };
 

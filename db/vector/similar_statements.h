@@ -2,8 +2,8 @@
 #ifndef TRACEKIN_DB_SIMILAR_STATEMENTS_H
 #define TRACEKIN_DB_SIMILAR_STATEMENTS_H
 
-#include "db/session/conn.h"
 #include "db/row/summary.h"
+#include "db/session/conn.h"
 
 /* How a search finds its traces. */
 enum db_similar_way {

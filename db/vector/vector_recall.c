@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "core/embedding.h"
-#include "db/vector/similar_statements.h"
 #include "db/assemble/trace_merge.h"
+#include "db/vector/similar_statements.h"
 #include "db/window.h"
 
 enum {

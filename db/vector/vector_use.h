@@ -1,4 +1,4 @@
-/* How searches read the vector index over traces, as the keeper of the index (service/index_keeper.h) measured it last.
+/* How searches read the vector index over traces, as the keeper of the index (service/job/index_keeper.h) measured it last.
  *
  * The board is one per process, made and freed by the process; any thread reads or posts, nobody waits longer than a copy. */
 #ifndef TRACEKIN_DB_VECTOR_USE_H

@@ -7,8 +7,8 @@
 #ifndef TRACEKIN_DB_WRITER_H
 #define TRACEKIN_DB_WRITER_H
 
-#include "db/write/batch.h"
 #include "db/session/conn.h"
+#include "db/write/batch.h"
 
 enum { DB_WRITER_QUEUE_MAX = 256, DB_WRITER_COMMIT_GRACE_MS = 2000 };
 

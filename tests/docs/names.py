@@ -40,7 +40,7 @@ def recorded():
 
 
 def settings():
-    return OF_DEV | set(re.findall(r'"(TRACEKIN_\w+)"', (TREE / "service/config.c").read_text()))
+    return OF_DEV | set(re.findall(r'"(TRACEKIN_\w+)"', (TREE / "service/setting/config.c").read_text()))
 
 
 def configured():

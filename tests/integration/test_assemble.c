@@ -3,8 +3,8 @@
 #include <poll.h>
 #include <stdio.h>
 
-#include "db/write/store.h"
 #include "db/assemble/store_traces.h"
+#include "db/write/store.h"
 #include "tests/integration/support/batches.h"
 
 enum { WAIT_MS = 20000, ROUNDS_MAX = 10, STATUS_OK = 1, STATUS_ERROR = 2, ARENA_MAX = 16 << 20 };

@@ -1,9 +1,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "db/question/search_logs.h"
 #include "db/schema/migrate.h"
 #include "db/schema/retention.h"
-#include "db/question/search_logs.h"
 #include "tests/integration/support/question.h"
 
 /* What a search reads before it asks the chunks (db/question/walk.c). */

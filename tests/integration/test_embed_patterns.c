@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 #include "db/assemble/assemble.h"
-#include "db/question/find_similar_traces.h"
-#include "db/pattern/reassemble_patterns.h"
 #include "db/assemble/store_traces.h"
+#include "db/pattern/reassemble_patterns.h"
+#include "db/question/find_similar_traces.h"
 #include "tests/integration/support/batches.h"
 
 enum { WAIT_MS = 20000, ARENA_MAX = 64 << 20, ROUNDS_MAX = 100 };

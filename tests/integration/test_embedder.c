@@ -1,6 +1,6 @@
 /* The client of an embeddings endpoint against one that answers, fails and lies. */
-#include "api/embedder.h"
-#include "api/http.h"
+#include "api/embed/embedder.h"
+#include "api/embed/http.h"
 
 #include <check.h>
 #include <poll.h>
@@ -12,7 +12,7 @@
 #include "core/breaker.h"
 #include "core/clock.h"
 #include "core/metrics.h"
-#include "service/wake.h"
+#include "service/process/wake.h"
 #include "tests/integration/support/database.h"
 #include "tests/integration/support/endpoint.h"
 

@@ -9,8 +9,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "service/config.h"
-#include "service/import.h"
+#include "service/command/import.h"
+#include "service/setting/config.h"
 #include "tests/integration/support/database.h"
 #include "tests/integration/support/server.h"
 

@@ -4,8 +4,8 @@
 #include "db/question/list_metric_names.h"
 #include "db/question/list_operations.h"
 #include "db/question/list_services.h"
-#include "db/session/query.h"
 #include "db/question/query_metrics.h"
+#include "db/session/query.h"
 #include "tests/integration/support/question.h"
 
 static struct question q;

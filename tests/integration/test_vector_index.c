@@ -5,7 +5,7 @@
 #include "core/embedding.h"
 #include "db/question/find_similar_traces.h"
 #include "db/vector/vector_index.h"
-#include "service/index_keeper.h"
+#include "service/job/index_keeper.h"
 #include "tests/integration/support/question.h"
 
 enum { SQL_MAX = 1024, BUILD_MS = 60000 };

@@ -1,9 +1,9 @@
 /* Prints the route table as JSON lines, for contract.py to compare with openapi.yaml. */
 #include <stdio.h>
 
-#include "api/jsonwrite.h"
-#include "api/params.h"
-#include "api/routes.h"
+#include "api/endpoint/routes.h"
+#include "api/json/jsonwrite.h"
+#include "api/request/params.h"
 
 enum { LINE_MAX_BYTES = 1 << 16 };
 

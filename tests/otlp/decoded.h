@@ -2,7 +2,7 @@
 #ifndef TRACEKIN_TESTS_DECODED_H
 #define TRACEKIN_TESTS_DECODED_H
 
-#include "api/otlp.h"
+#include "api/otlp/otlp.h"
 #include "core/buf.h"
 
 /* The clock of these tests: 2026-01-01T00:00:00Z. */

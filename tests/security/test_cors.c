@@ -3,11 +3,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/routes.h"
+#include "api/endpoint/routes.h"
 #include "tests/integration/support/database.h"
 #include "tests/integration/support/http.h"
-#include "tests/integration/support/server.h"
 #include "tests/integration/support/keys_file.h"
+#include "tests/integration/support/server.h"
 
 #define PAGE "https://grafana.example"
 #define ORIGIN "Origin: " PAGE

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/routes.h"
+#include "api/endpoint/routes.h"
 #include "tests/integration/support/database.h"
 #include "tests/integration/support/http.h"
-#include "tests/integration/support/server.h"
 #include "tests/integration/support/keys_file.h"
+#include "tests/integration/support/server.h"
 
 #define READER "tk_reader-7d1f5a0c9b3e"
 #define WRITER "tk_writer-2c8e6f4a1d0b"

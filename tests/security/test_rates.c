@@ -7,8 +7,8 @@
 #include "core/clock.h"
 #include "tests/integration/support/database.h"
 #include "tests/integration/support/http.h"
-#include "tests/integration/support/server.h"
 #include "tests/integration/support/keys_file.h"
+#include "tests/integration/support/server.h"
 
 #define TARGET "/openapi.yaml?no=1" /* answered at once, with 400, when it may be asked */
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "api/otlp.h"
+#include "api/otlp/otlp.h"
 #include "otlp.pb-c.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/support/rows.h"

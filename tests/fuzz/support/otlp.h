@@ -1,4 +1,4 @@
-/* What the targets of OTLP hold the decoder to (api/otlp.h): no row has text or JSON that PostgreSQL would refuse, and
+/* What the targets of OTLP hold the decoder to (api/otlp/otlp.h): no row has text or JSON that PostgreSQL would refuse, and
  *
  * - protobuf that protobuf-c takes is taken, with as many items as it has; written again by protobuf-c it gives the same rows
  *   as the same request written as JSON;

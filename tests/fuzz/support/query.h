@@ -1,4 +1,4 @@
-/* Query strings once more, told apart and decoded by code that shares none with api/params.c. */
+/* Query strings once more, told apart and decoded by code that shares none with api/request/params.c. */
 #ifndef TRACEKIN_TESTS_QUERY_H
 #define TRACEKIN_TESTS_QUERY_H
 

@@ -1,6 +1,6 @@
 #include "tests/fuzz/support/rows.h"
 
-#include "api/otlp.h"
+#include "api/otlp/otlp.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { SEVERITY_MAX = 24, KIND_MAX = 5, STATUS_MAX = 2 };

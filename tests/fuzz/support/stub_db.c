@@ -1,6 +1,8 @@
 #include "tests/fuzz/support/stub_db.h"
 
-#include "api/routes.h"
+#include "api/endpoint/dispatch.h"
+#include "api/endpoint/problem.h"
+#include "api/endpoint/routes.h"
 #include "db/session/conn_internal.h"
 #include "db/session/types.h"
 #include "tests/fuzz/fuzz.h"

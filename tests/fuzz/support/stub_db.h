@@ -5,7 +5,7 @@
 #ifndef TRACEKIN_TESTS_STUB_DB_H
 #define TRACEKIN_TESTS_STUB_DB_H
 
-#include "api/req.h"
+#include "api/request/req.h"
 
 struct stub_db {
     enum err outcome;    /* of every call, once n_before have been OK */

@@ -1,11 +1,12 @@
-/* service/config.c, service/setting.c, service/address.c, db/session/url.c, api/embeddings_wire.c: the flags of a command line, one a line. What
- * is shown of settings that were taken gives the same settings again, and holds no secret. */
-#include "service/config.h"
+/* service/setting/config.c, service/setting/setting.c, service/setting/address.c, db/session/url.c, api/embed/embeddings_wire.c:
+ * the flags of a command line, one a line. What is shown of settings that were taken gives the same settings again, and holds no
+ * secret. */
+#include "service/setting/config.h"
 
 #include <libpq-fe.h>
 #include <stdlib.h>
 
-#include "api/embeddings_wire.h"
+#include "api/embed/embeddings_wire.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { ARGUMENTS_MAX = 64 };

@@ -1,9 +1,9 @@
-/* api/cursor.c, and the handlers that go on after a cursor. One that is read is the one that was written; whatever is in it, made
+/* api/request/cursor.c, and the handlers that go on after a cursor. One that is read is the one that was written; whatever is in it, made
  * by whoever knows how, no handler does more than refuse it; neither does any with a text that is none. */
-#include "api/cursor.h"
+#include "api/request/cursor.h"
 
-#include "api/params.h"
-#include "api/routes.h"
+#include "api/endpoint/routes.h"
+#include "api/request/params.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/support/stub_db.h"
 

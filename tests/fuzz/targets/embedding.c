@@ -1,13 +1,13 @@
 /* core/embedding.c, core/shape.c, core/mask.c, core/token.c, by the first byte: of a text; of a trace, a line a span (service, tab,
- * operation, tab, kind, status and parent, tab, error); of a masked text; of a vector in JSON (api/body.c). Vectors have the length
+ * operation, tab, kind, status and parent, tab, error); of a masked text; of a vector in JSON (api/request/body.c). Vectors have the length
  * 1, are the same again, and those of traces whatever the order of spans. */
 #include "core/embedding.h"
 
 #include <jansson.h>
 #include <math.h>
 
-#include "api/body.h"
-#include "api/jsonload.h"
+#include "api/json/jsonload.h"
+#include "api/request/body.h"
 #include "core/mask.h"
 #include "core/utf8.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,6 +1,6 @@
-/* api/embeddings_wire.c: a byte with the number of texts, then what an embeddings endpoint answers. Vectors that are taken are as many
- * as were asked for, point somewhere, and are what jansson reads. */
-#include "api/embeddings_wire.h"
+/* api/embed/embeddings_wire.c: a byte with the number of texts, then what an embeddings endpoint answers. Vectors that are taken
+ * are as many as were asked for, point somewhere, and are what jansson reads. */
+#include "api/embed/embeddings_wire.h"
 
 #include <jansson.h>
 

@@ -1,13 +1,13 @@
-/* service/head.c, api/access.c, api/keyring.c: a byte, then header fields, a line each; its last bit says HTTP/1.0. They are refused
- * exactly when RFC 9112 lets two readers see two ends of the request, or a field that may come once comes again. With the bit before
- * that it is a file of API keys. */
-#include "service/head.h"
+/* service/http/head.c, api/request/access.c, api/request/keyring.c: a byte, then header fields, a line each; its last bit says
+ * HTTP/1.0. They are refused exactly when RFC 9112 lets two readers see two ends of the request, or a field that may come once
+ * comes again. With the bit before that it is a file of API keys. */
+#include "service/http/head.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <strings.h>
 
-#include "api/access.h"
+#include "api/request/access.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { FIELDS_MAX = 64 };

@@ -1,6 +1,6 @@
-/* api/inflate.c, by the first byte: of gzip as sent; of deflate, to which a right header and trailer are put; of what was
+/* api/request/inflate.c, by the first byte: of gzip as sent; of deflate, to which a right header and trailer are put; of what was
  * compressed here. What comes out is what zlib makes of it, and never more than the bound. */
-#include "api/inflate.h"
+#include "api/request/inflate.h"
 
 #include <stdlib.h>
 #include <zlib.h>

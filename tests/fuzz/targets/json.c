@@ -1,11 +1,12 @@
-/* api/jsonread.c, api/jsondecode.c, api/jsonwrite.c, api/jsontree.c, api/anyvalue.c, by the first byte: JSON as jansson takes or
- * refuses it, written again; a double; a text; attributes as OTLP. All that is written is read by jansson as what it was. */
+/* api/json/jsonread.c, api/json/jsondecode.c, api/json/jsonwrite.c, api/json/jsontree.c, api/otlp/anyvalue.c, by the first byte:
+ * JSON as jansson takes or refuses it, written again; a double; a text; attributes as OTLP. All that is written is read by jansson
+ * as what it was. */
 #include <math.h>
 #include <stdlib.h>
 
-#include "api/anyvalue.h"
-#include "api/jsonread.h"
-#include "api/jsontree.h"
+#include "api/json/jsonread.h"
+#include "api/json/jsontree.h"
+#include "api/otlp/anyvalue.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { ARENA_BYTES = 16 << 20 };

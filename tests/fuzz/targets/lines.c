@@ -1,6 +1,6 @@
-/* service/lines.c: a byte with the bound of a line, then a file for import, plain or gzip. Of a plain one, each line that is not
+/* service/command/lines.c: a byte with the bound of a line, then a file for import, plain or gzip. Of a plain one, each line that is not
  * blank comes with its number, or is said to be too long. */
-#include "service/lines.h"
+#include "service/command/lines.h"
 
 #include <stdio.h>
 #include <sys/mman.h>

@@ -1,10 +1,10 @@
-/* api/params.c, api/values.c: query strings. A table of texts takes exactly what a second parser takes, with the same texts; of
- * a route's own table, chosen by the first byte, every value that is taken is what was sent and within its bounds. */
-#include "api/params.h"
+/* api/request/params.c, api/request/values.c: query strings. A table of texts takes exactly what a second parser takes, with the
+ * same texts; of a route's own table, chosen by the first byte, every value that is taken is what was sent and within its bounds. */
+#include "api/request/params.h"
 
 #include <math.h>
 
-#include "api/routes.h"
+#include "api/endpoint/routes.h"
 #include "tests/fuzz/support/query.h"
 
 enum { ARENA_BYTES = 16 << 20 };

@@ -1,4 +1,4 @@
-/* service/engine.c with libmicrohttpd, and all behind it: two bytes that say how the stream is cut and what the database does, then
+/* service/http/engine.c with libmicrohttpd, and all behind it: two bytes that say how the stream is cut and what the database does, then
  * what a client sends. One thread: the engine has no threads, its lanes are a place for the one request that waits, and the database
  * is none (support/stub_db.h). Every reply is whole; there are as many as RFC 9112 sees requests, and none after one that two
  * readers could see end in two places; and nothing is kept. */
@@ -13,12 +13,12 @@
 /* The engine's own code, but for who calls MHD_run. */
 #undef MHD_USE_EPOLL_INTERNAL_THREAD
 #define MHD_USE_EPOLL_INTERNAL_THREAD MHD_USE_EPOLL
-#include "service/engine.c" /* NOLINT: white box */
+#include "service/http/engine.c" /* NOLINT: white box */
 
 enum { INPUT_MAX_BYTES = 16 << 10, REPLIES_MAX_BYTES = 16 << 20, PIECE_BYTES = 64 << 10, IDLE_TURNS = 4, TURNS_MAX = 1 << 16,
        BODY_MAX_BYTES = 4 << 10, CUT_UNIT = 4 };
 
-/* --- lanes, in place of service/lane.c */
+/* --- lanes, in place of service/http/lane.c */
 
 struct service_lane {
     struct service_request *waiting;

@@ -1,4 +1,5 @@
-/* api/similar.c, api/body.c, api/syntax.c: the body of POST /api/v1/traces/similar, with its embedding and its filters. */
+/* api/endpoint/similar.c, api/request/body.c, api/request/syntax.c: the body of POST /api/v1/traces/similar, with its embedding and
+ * its filters. */
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/support/stub_db.h"
 

@@ -1,4 +1,4 @@
-/* api/traces_write.c: the body of POST /api/v1/traces, as far as the rows that are copied to PostgreSQL. */
+/* api/endpoint/traces_write.c: the body of POST /api/v1/traces, as far as the rows that are copied to PostgreSQL. */
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/support/stub_db.h"
 

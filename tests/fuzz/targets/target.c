@@ -1,4 +1,4 @@
-/* api/routes.c and what each route does before and after it asks the database (support/stub_db.h): a line with the method, then
+/* api/endpoint/routes.c and what each route does before and after it asks the database (support/stub_db.h): a line with the method, then
  * the target. Every answer is whole, none is 500. */
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/support/stub_db.h"

@@ -1,12 +1,12 @@
-/* core/clock.c, api/values.c, api/window.c: a line with a time or a duration, then three with start, end and since of a window.
- * Times are those of timegm, durations those of exact arithmetic, a window begins before it ends. */
+/* core/clock.c, api/request/values.c, api/request/window.c: a line with a time or a duration, then three with start, end and since
+ * of a window. Times are those of timegm, durations those of exact arithmetic, a window begins before it ends. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "api/params.h"
-#include "api/values.h"
-#include "api/window.h"
+#include "api/request/params.h"
+#include "api/request/values.h"
+#include "api/request/window.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/support/stub_db.h"
 

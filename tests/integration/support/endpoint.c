@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "api/jsonread.h"
+#include "api/json/jsonread.h"
 #include "core/clock.h"
 #include "core/hash.h"
 #include "core/token.h"

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "api/keyring.h"
+#include "api/request/keyring.h"
 
 void keys_file_open(struct keys_file *f)
 {

@@ -1,7 +1,7 @@
 /* Cursors and windows: what comes out goes in again, and only where it came from. */
-#include "api/cursor.h"
-#include "api/params.h"
-#include "api/routes.h"
+#include "api/request/cursor.h"
+#include "api/request/params.h"
+#include "api/request/route.h"
 #include "tests/check_main.h"
 
 #define NOW (INT64_C(1674981729) * NS_PER_S)

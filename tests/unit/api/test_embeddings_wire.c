@@ -1,4 +1,4 @@
-#include "api/embeddings_wire.h"
+#include "api/embed/embeddings_wire.h"
 
 #include "core/log.h"
 #include "tests/check_main.h"

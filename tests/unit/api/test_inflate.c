@@ -1,4 +1,4 @@
-#include "api/inflate.h"
+#include "api/request/inflate.h"
 
 #include <zlib.h>
 

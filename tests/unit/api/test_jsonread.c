@@ -1,4 +1,4 @@
-#include "api/jsonread.h"
+#include "api/json/jsonread.h"
 
 #include <jansson.h>
 

@@ -1,5 +1,5 @@
 /* A parsed document, written by our own writer. */
-#include "api/jsontree.h"
+#include "api/json/jsontree.h"
 #include "tests/check_main.h"
 
 static struct buf out;

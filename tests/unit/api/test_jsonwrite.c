@@ -2,7 +2,7 @@
 #include <jansson.h>
 #include <math.h>
 
-#include "api/jsonwrite.h"
+#include "api/json/jsonwrite.h"
 #include "tests/check_main.h"
 
 static struct buf out;

@@ -1,8 +1,8 @@
 /* Stored attributes, events and spans as OTLP/JSON again. */
 #include <jansson.h>
 
-#include "api/anyvalue.h"
-#include "api/span_otlp.h"
+#include "api/otlp/anyvalue.h"
+#include "api/otlp/span_otlp.h"
 #include "tests/check_main.h"
 
 static struct buf out;

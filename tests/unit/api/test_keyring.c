@@ -1,4 +1,4 @@
-#include "api/keyring.h"
+#include "api/request/keyring.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* Lists: which rows are shown, and when the keys of the last one are kept. */
-#include "api/list.h"
-#include "api/params.h"
-#include "api/routes.h"
+#include "api/request/list.h"
+#include "api/request/params.h"
+#include "api/request/route.h"
 #include "tests/check_main.h"
 
 static const struct api_param_spec specs[] = {API_PARAMS_WINDOW, API_PARAMS_PAGE(2, 100), {0}};

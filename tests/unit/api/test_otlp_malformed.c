@@ -1,5 +1,5 @@
 /* What protobuf allows beyond what one encoder writes, and bytes that are no request at all. */
-#include "api/wire.h"
+#include "api/otlp/wire.h"
 #include "core/mem.h"
 #include "tests/check_main.h"
 #include "tests/otlp/decoded.h"

@@ -1,10 +1,13 @@
 /* The handlers up to the writer, and what they answer. What reaches the database is tested with a database. */
-#include "api/otlp_reply.h"
+#include "api/otlp/otlp_reply.h"
 
 #include <jansson.h>
 #include <zlib.h>
 
-#include "api/routes.h"
+#include "api/endpoint/dispatch.h"
+#include "api/endpoint/problem.h"
+#include "api/endpoint/routes.h"
+#include "api/request/status.h"
 #include "otlp.pb-c.h"
 #include "tests/check_main.h"
 #include "tests/otlp/decoded.h"

@@ -1,5 +1,5 @@
 /* The strict parser of query strings: what it takes, and what it says of what it does not take. */
-#include "api/params.h"
+#include "api/request/params.h"
 #include "core/clock.h"
 #include "tests/check_main.h"
 

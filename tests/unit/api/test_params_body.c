@@ -1,5 +1,5 @@
 /* JSON bodies: what is taken, and which parameter is named when it is not. */
-#include "api/body.h"
+#include "api/request/body.h"
 #include "tests/check_main.h"
 
 static struct arena arena;

@@ -1,4 +1,4 @@
-#include "api/peer.h"
+#include "api/embed/peer.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,8 +1,11 @@
 /* Dispatch, and errors as problem documents: read back by jansson. */
 #include <jansson.h>
 
-#include "api/params.h"
-#include "api/routes.h"
+#include "api/endpoint/dispatch.h"
+#include "api/endpoint/problem.h"
+#include "api/request/params.h"
+#include "api/request/route.h"
+#include "api/request/status.h"
 #include "core/log.h"
 #include "tests/check_main.h"
 

@@ -1,6 +1,6 @@
 /* Which route a request finds, and what it is told when there is none. */
-#include "api/params.h"
-#include "api/routes.h"
+#include "api/endpoint/routes.h"
+#include "api/request/params.h"
 #include "tests/check_main.h"
 
 static struct arena arena;

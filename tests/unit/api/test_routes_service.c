@@ -1,7 +1,7 @@
 /* The routes about the service itself: which format Accept asks of /metrics, and what /readyz says. */
 #include <jansson.h>
 
-#include "api/handlers.h"
+#include "api/endpoint/handlers.h"
 #include "tests/check_main.h"
 
 static struct arena arena;

@@ -1,5 +1,5 @@
 /* Bodies that jansson refuses: what is said of them, and which parameter is named. */
-#include "api/syntax.h"
+#include "api/request/syntax.h"
 #include "tests/check_main.h"
 
 static const struct {

@@ -1,5 +1,5 @@
 /* Times, levels and percent-encoding as requests write them. */
-#include "api/values.h"
+#include "api/request/values.h"
 #include "core/clock.h"
 #include "tests/check_main.h"
 

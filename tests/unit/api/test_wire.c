@@ -1,4 +1,4 @@
-#include "api/wire.h"
+#include "api/otlp/wire.h"
 
 #include "tests/check_main.h"
 

@@ -1,4 +1,4 @@
-#include "service/address.h"
+#include "service/setting/address.h"
 #include "tests/check_main.h"
 
 START_TEST(test_reads_what_it_prints)

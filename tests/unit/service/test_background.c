@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
-#include "service/background.h"
+#include "service/job/background.h"
 #include "tests/check_main.h"
 
 enum { HOUR_MS = 3600 * 1000, SOON_MS = 20000 };

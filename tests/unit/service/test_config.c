@@ -4,7 +4,8 @@
 
 #include "core/clock.h"
 #include "core/log.h"
-#include "service/config.h"
+#include "service/serve/check.h"
+#include "service/setting/config.h"
 #include "tests/check_main.h"
 
 enum { ARGUMENTS_MAX = 8, TEXT_MAX = 16384 };
@@ -152,15 +153,15 @@ START_TEST(test_serving_needs_a_database_and_a_decision)
     AUTO(service_config) struct service_config c = {0};
     struct err_info e = {0};
     ck_assert_int_eq(read_line(&c, no_words, NULL, NULL), OK);
-    ck_assert_int_eq(service_config_check_serve(&c, &e), ERR_INVALID);
+    ck_assert_int_eq(service_check_serve(&c, &e), ERR_INVALID);
     ck_assert_ptr_nonnull(strstr(e.message, "TRACEKIN_DATABASE_URL"));
     ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url=postgresql://x", "--listen=0.0.0.0:1", NULL}, NULL, NULL), OK);
     e = (struct err_info){0};
-    ck_assert_int_eq(service_config_check_serve(&c, &e), ERR_INVALID);
+    ck_assert_int_eq(service_check_serve(&c, &e), ERR_INVALID);
     ck_assert_ptr_nonnull(strstr(e.message, "TRACEKIN_INSECURE"));
     ck_assert_ptr_nonnull(strstr(e.message, "TRACEKIN_API_KEYS_FILE"));
     ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url=postgresql://x", "--listen=[::]:1", "--insecure", NULL}, NULL, NULL), OK);
-    ck_assert_int_eq(service_config_check_serve(&c, NULL), OK);
+    ck_assert_int_eq(service_check_serve(&c, NULL), OK);
 }
 END_TEST
 
@@ -169,7 +170,7 @@ START_TEST(test_a_database_url_with_a_fault_is_refused)
     AUTO(service_config) struct service_config c = {0};
     struct err_info e = {0};
     ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url=postgresql://u:pw@host:badport/db", NULL}, NULL, NULL), OK);
-    ck_assert_int_eq(service_config_check_serve(&c, &e), ERR_INVALID);
+    ck_assert_int_eq(service_check_serve(&c, &e), ERR_INVALID);
     ck_assert_str_eq(e.message, "TRACEKIN_DATABASE_URL has a port that is not a number from 1 to 65535");
 }
 END_TEST
@@ -269,7 +270,7 @@ START_TEST(test_keys_and_lists_are_checked)
         AUTO(service_config) struct service_config c = {0};
         struct err_info e = {0};
         ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url=postgresql://x", cases[i].flag, NULL}, NULL, NULL), OK);
-        ck_assert_int_eq(service_config_check_serve(&c, &e), ERR_INVALID);
+        ck_assert_int_eq(service_check_serve(&c, &e), ERR_INVALID);
         ck_assert_msg(strstr(e.message, cases[i].says) != NULL, "%s", e.message);
     }
 }

@@ -1,4 +1,4 @@
-#include "service/cors.h"
+#include "service/http/cors.h"
 
 #include "core/attr.h"
 #include "tests/check_main.h"

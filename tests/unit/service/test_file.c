@@ -1,4 +1,4 @@
-#include "service/file.h"
+#include "service/setting/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "service/head.h"
+#include "service/http/head.h"
 #include "tests/check_main.h"
 
 struct case_field {

@@ -2,7 +2,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "service/lines.h"
+#include "service/command/lines.h"
 #include "tests/check_main.h"
 
 enum { LINE_MAX_BYTES = 1 << 20, LONG_LINE = 600000 };

@@ -1,4 +1,4 @@
-#include "service/network.h"
+#include "service/setting/network.h"
 
 #include <netinet/in.h>
 #include <stdio.h>

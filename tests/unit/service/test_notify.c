@@ -9,7 +9,7 @@
 
 #include "core/clock.h"
 #include "core/str.h"
-#include "service/notify.h"
+#include "service/process/notify.h"
 #include "tests/check_main.h"
 
 enum { MESSAGE_MAX = 256, WAIT_MS = 10000 };
