@@ -22,7 +22,7 @@ log_min_duration_statement = -1'
 test_variant_of() {
     local variant
     for variant in debug asan tsan valgrind trixie dev docker docs static fault; do
-        case ${1#^} in "$variant" | "$variant".*) printf '%s\n' "$variant" ;; esac
+        case ${1#^} in "$variant" | "$variant".* | "$variant"\\.*) printf '%s\n' "$variant" ;; esac
     done
 }
 
