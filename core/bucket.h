@@ -22,7 +22,8 @@ struct bucket {
 /* That rate; a burst of 0 becomes twice the rate. */
 struct bucket_rate bucket_rate_of(int64_t per_s, int64_t burst);
 
-/* Takes a token; false, and nothing changes, when there is none. Without a limit it is true. */
+/* Takes a token; false, and none is owed, when there is none. A bucket used at another rate before is empty at most. Without a limit
+ * it is true. */
 bool bucket_take(struct bucket *b, const struct bucket_rate *rate, int64_t now_ns);
 
 #endif

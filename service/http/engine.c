@@ -10,6 +10,7 @@
 #include "core/mem.h"
 #include "service/http/body.h"
 #include "service/http/clients.h"
+#include "service/http/connections.h"
 #include "service/http/reply.h"
 #include "service/http/traffic.h"
 
@@ -47,7 +48,8 @@ struct service_engine {
     struct service_access *access;
     struct service_clients *clients;
     struct service_memory memory;
-    atomic_size_t n_in_flight, n_connections;
+    struct service_connections connections;
+    atomic_size_t n_in_flight;
     atomic_bool is_draining;
 };
 
@@ -239,14 +241,18 @@ static void engine_on_completed(void *cls, struct MHD_Connection *connection, vo
     atomic_fetch_sub(&engine->n_in_flight, 1);
 }
 
-/* MHD has a TLS session here that has not shaken hands, with the certificate of the start. */
+/* MHD has a TLS session here that has not shaken hands, with the certificate of the start. Nobody would ever cut off a client that
+ * there is no memory to keep an eye on, so that one is cut off at once. */
 static void *engine_open(struct service_engine *engine, struct MHD_Connection *connection)
 {
     struct connection *const c = mem_calloc(1, sizeof *c);
+    const int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    if (c != NULL)
+        c->client = service_clients_add(engine->clients, fd, deadline_after(engine->config->header_timeout_ns));
+    if (c == NULL || c->client == NULL)
+        (void)shutdown(fd, SHUT_RDWR);
     if (c == NULL)
         return NULL;
-    const int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    c->client = service_clients_add(engine->clients, fd, deadline_after(engine->config->header_timeout_ns));
     if (engine->tls != NULL)
         c->cert = service_tls_acquire(engine->tls, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
     return c;
@@ -254,7 +260,7 @@ static void *engine_open(struct service_engine *engine, struct MHD_Connection *c
 
 static void engine_close(struct service_engine *engine, struct connection *c)
 {
-    atomic_fetch_sub(&engine->n_connections, 1);
+    service_connections_closed(&engine->connections);
     if (c == NULL)
         return;
     service_clients_remove(engine->clients, c->client);
@@ -267,6 +273,7 @@ static void engine_on_connection(void *cls, struct MHD_Connection *connection, v
 {
     struct service_engine *engine = cls;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        service_connections_opened(&engine->connections);
         *socket_context = engine_open(engine, connection);
         return;
     }
@@ -358,11 +365,10 @@ void service_engine_free(struct service_engine *engine)
 
 bool service_engine_add(struct service_engine *engine, int fd, const struct sockaddr *address, socklen_t len)
 {
-    /* Counted before its thread has seen it, so that a burst is counted whole. On failure MHD has closed the socket. */
-    atomic_fetch_add(&engine->n_connections, 1);
+    service_connections_added(&engine->connections, clock_mono_ns());
     if (MHD_add_connection(engine->daemon, fd, address, len) == MHD_YES)
         return true;
-    atomic_fetch_sub(&engine->n_connections, 1);
+    service_connections_refused(&engine->connections); /* and MHD has closed the socket */
     service_traffic_rejected(REJECTED_CONNECTIONS);
     return false;
 }
@@ -377,9 +383,9 @@ size_t service_engine_n_in_flight(const struct service_engine *engine)
     return atomic_load(&engine->n_in_flight);
 }
 
-size_t service_engine_n_connections(const struct service_engine *engine)
+size_t service_engine_n_connections(struct service_engine *engine)
 {
-    return atomic_load(&engine->n_connections);
+    return service_connections_count(&engine->connections, clock_mono_ns());
 }
 
 void service_engine_resume(struct service_request *r)

@@ -25,7 +25,7 @@ void service_engine_drain(struct service_engine *engine);
 /* Requests whose header has come and whose reply has not gone. */
 size_t service_engine_n_in_flight(const struct service_engine *engine);
 /* Those added and not closed yet. */
-size_t service_engine_n_connections(const struct service_engine *engine);
+size_t service_engine_n_connections(struct service_engine *engine);
 /* What a lane calls when a request's reply is whole. */
 void service_engine_resume(struct service_request *r);
 

@@ -56,8 +56,7 @@ static bool take(struct service_rates *r, struct lru *table, struct str who, con
     (void)pthread_mutex_lock(&r->mutex);
     (void)lru_get(table, who, &bucket);
     const bool may = bucket_take(&bucket, rate, now_ns);
-    if (may)
-        lru_put(table, who, &bucket);
+    lru_put(table, who, &bucket);
     (void)pthread_mutex_unlock(&r->mutex);
     return may;
 }

@@ -28,8 +28,8 @@
 #include "service/serve/ready.h"
 #include "service/serve/watchdog.h"
 
-/* FILES_KEPT: what the process opens besides its clients' sockets. */
-enum { N_LANES = API_LANE_INGEST + 1, FILES_KEPT = 256, POLL_MS = 10, FLUSH_TIMEOUT_MS = 2000, SIGNAL_PERIOD_S = 3600,
+/* What the process opens besides its clients' sockets: a session and what wakes its thread for each worker, and the rest. */
+enum { N_LANES = API_LANE_INGEST + 1, FILES_OF_WORKER = 2, FILES_KEPT = 256, POLL_MS = 10, FLUSH_TIMEOUT_MS = 2000, SIGNAL_PERIOD_S = 3600,
        ASSEMBLER_MAX_AGE_MS = 30 * 1000 };
 
 struct server {
@@ -52,6 +52,11 @@ struct server {
     struct service_slow_queries *slow_queries;
 };
 
+static int64_t server_files(const struct service_config *c)
+{
+    return FILES_KEPT + FILES_OF_WORKER * (c->n_read_workers + c->n_search_workers + c->n_ingest_workers + c->n_writer_threads);
+}
+
 /* A client's connection is a file; the process may not be allowed as many as configured. */
 static void server_fit_files(struct service_config *config)
 {
@@ -61,7 +66,7 @@ static void server_fit_files(struct service_config *config)
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
     const int64_t room = limit.rlim_max == RLIM_INFINITY ? INT64_MAX : (int64_t)limit.rlim_max;
-    const int64_t n_max = room > 2 * (int64_t)FILES_KEPT ? room - FILES_KEPT : room / 2;
+    const int64_t n_kept = server_files(config), n_max = room > 2 * n_kept ? room - n_kept : room / 2;
     if (config->n_connections_max <= n_max)
         return;
     LOG(LOG_WARN, "connections_limited", LOG_INT("connections_max", n_max),

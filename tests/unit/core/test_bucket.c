@@ -51,6 +51,19 @@ START_TEST(over_time_it_is_the_rate)
 }
 END_TEST
 
+/* Who was slow to refill is not kept out for longer than the rate of now would. */
+START_TEST(another_rate_counts_from_its_change)
+{
+    static const struct bucket_rate slow = {.per_s = 1, .burst = 1000}, fast = {.per_s = 100, .burst = 200};
+    struct bucket b = {0};
+    int64_t now = 1000 * NS_PER_S;
+    ck_assert_int_eq(taken(&b, &slow, now, 2000), 1000);
+    ck_assert_int_eq(taken(&b, &fast, now, 1), 0);
+    ck_assert_int_eq(taken(&b, &fast, now + NS_PER_S / 10, 1000), 10);
+    ck_assert_int_eq(taken(&b, &slow, now + 11 * NS_PER_S / 10, 1000), 999);
+}
+END_TEST
+
 START_TEST(what_is_refused_costs_nothing)
 {
     static const struct bucket_rate rate = {.per_s = 1, .burst = 1};
@@ -76,6 +89,7 @@ static TCase *bucket_case(void)
     tcase_add_test(tc, a_burst_is_twice_the_rate_unless_it_is_said);
     tcase_add_test(tc, a_burst_and_then_the_rate);
     tcase_add_test(tc, over_time_it_is_the_rate);
+    tcase_add_test(tc, another_rate_counts_from_its_change);
     tcase_add_test(tc, what_is_refused_costs_nothing);
     tcase_add_test(tc, without_a_limit);
     return tc;
