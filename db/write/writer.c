@@ -31,12 +31,16 @@ struct db_writer {
     struct job *first, **last;
     size_t n_queued, n_taken;
     bool is_stopping;
+    unsigned n_pings;
     atomic_bool is_cancelled, gives_commits_up;
     struct db_partition_days *days;
     struct db_writer_known *known;
     int n_threads;
     struct thread {
         struct db_writer *writer;
+        bool is_idle; /* this and the next two under the lock */
+        unsigned n_pongs; /* what n_pings was when it last woke */
+        int64_t busy_until_ns; /* the last deadline of the jobs that it has */
         struct db_writer_session session;
         int wake_fd;
         pthread_t id;
@@ -108,18 +112,40 @@ static void expire_queued(struct db_writer *w)
     }
 }
 
-/* Blocks until there is work; leaves the group empty when there is none and there will be none. */
-static void take_group(struct db_writer *w, struct group *g)
+static void answer_ping(struct thread *t)
 {
+    if (t->n_pongs == t->writer->n_pings)
+        return;
+    t->n_pongs = t->writer->n_pings;
+    pthread_cond_broadcast(&t->writer->done);
+}
+
+/* Until there is work, or somebody wants to know whether the thread still wakes. */
+static void wait_work(struct thread *t)
+{
+    struct db_writer *const w = t->writer;
+    t->is_idle = true;
+    answer_ping(t);
+    pthread_cond_wait(&w->work, &w->lock);
+    t->is_idle = w->first == NULL;
+    answer_ping(t);
+}
+
+/* Blocks until there is work; leaves the group empty when there is none and there will be none. */
+static void take_group(struct thread *t, struct group *g)
+{
+    struct db_writer *const w = t->writer;
     size_t n_rows = 0;
     size_t n_bytes = 0;
     g->n = 0;
     pthread_mutex_lock(&w->lock);
     expire_queued(w);
     while (w->first == NULL && !w->is_stopping) {
-        pthread_cond_wait(&w->work, &w->lock);
+        wait_work(t);
         expire_queued(w);
     }
+    t->is_idle = false;
+    t->busy_until_ns = 0;
     while (w->first != NULL && g->n < DB_WRITER_QUEUE_MAX) {
         struct job *const j = w->first;
         n_rows += job_n_rows(j);
@@ -129,6 +155,8 @@ static void take_group(struct db_writer *w, struct group *g)
         queue_remove(w, j);
         j->state = JOB_TAKEN;
         g->jobs[g->n++] = j;
+        if (j->deadline_ns > t->busy_until_ns)
+            t->busy_until_ns = j->deadline_ns;
     }
     w->n_taken += g->n;
     pthread_mutex_unlock(&w->lock);
@@ -246,8 +274,9 @@ static void *run(void *arg)
 {
     struct thread *const t = arg;
     struct group g = {.n = 0};
+    (void)pthread_setname_np(pthread_self(), "tk-writer");
     for (;;) {
-        take_group(t->writer, &g);
+        take_group(t, &g);
         if (g.n == 0)
             return NULL;
         store_group(t, &g);
@@ -362,6 +391,30 @@ void db_writer_cancel(struct db_writer *w)
     atomic_store(&w->gives_commits_up, true);
     wake_threads(w);
     pthread_mutex_unlock(&w->lock);
+}
+
+/* --- whether it lives */
+
+static bool all_live(const struct db_writer *w, int64_t then_ns)
+{
+    for (int i = 0; i < w->n_threads; i++) {
+        const struct thread *const t = &w->threads[i];
+        if (t->is_idle ? t->n_pongs != w->n_pings : t->busy_until_ns < then_ns)
+            return false;
+    }
+    return true;
+}
+
+bool db_writer_is_stuck(struct db_writer *w, int64_t then_ns, int64_t deadline_ns)
+{
+    pthread_mutex_lock(&w->lock);
+    w->n_pings++;
+    pthread_cond_broadcast(&w->work);
+    while (!all_live(w, then_ns) && clock_left_ms(deadline_ns) > 0)
+        wait_change(w, deadline_ns);
+    const bool is_stuck = !all_live(w, then_ns);
+    pthread_mutex_unlock(&w->lock);
+    return is_stuck;
 }
 
 /* --- writing */

@@ -32,4 +32,8 @@ enum err db_writer_write(struct db_writer *w, const struct db_batch *batch, int6
  * once. */
 void db_writer_cancel(struct db_writer *w);
 
+/* Whether one of its threads hangs: an idle one does not wake by deadline_ns, or one at work has nothing that was to be stored since
+ * then_ns (both of the monotonic clock). Waits until deadline_ns at most. Any thread, one at a time. */
+bool db_writer_is_stuck(struct db_writer *w, int64_t then_ns, int64_t deadline_ns) MUST_USE;
+
 #endif

@@ -150,7 +150,7 @@ static enum err server_start(struct server *s, struct err_info *e)
     service_address_print(&bound, address);
     LOG(LOG_INFO, "listening", LOG_CSTR("address", address), LOG_CSTR("scheme", s->tls == NULL ? "http" : "https"),
         LOG_CSTR("version", TRACEKIN_VERSION));
-    const struct service_watched watched = {s->engine, s->listener, s->lanes, N_LANES, (size_t)s->config.n_http_threads};
+    const struct service_watched watched = {s->world.writer, s->engine, s->listener, s->lanes, N_LANES, (size_t)s->config.n_http_threads};
     return service_watchdog_new(&watched, &s->watchdog, e);
 }
 

@@ -34,6 +34,8 @@ static const char *watchdog_stuck(const struct service_watchdog *w, int64_t dead
     for (size_t i = 0; i < w->watched.n_lanes; i++)
         if (w->watched.lanes[i] != NULL && service_lane_is_stuck(w->watched.lanes[i], clock_mono_ns() - w->interval_ns))
             return "worker";
+    if (w->watched.writer != NULL && db_writer_is_stuck(w->watched.writer, clock_mono_ns() - w->interval_ns, deadline_ns))
+        return "writer";
     return NULL;
 }
 

@@ -1,11 +1,13 @@
 /* The watchdog: a thread that tells the service manager that the service lives, for as long as that is so.
  *
- * Alive means: the listener's thread turns, every HTTP thread answers a request, and no worker is far past the deadline of what
- * it serves. The database has no part in it: a service without one is alive and not ready (service/serve/ready.h), and starting it
- * anew would bring nothing back. When the manager hears nothing for its interval, it ends the process and starts another. */
+ * Alive means: the listener's thread turns, every HTTP thread answers a request, no worker and no thread of the writer is far past
+ * the deadline of what it serves, and those of the writer that have nothing to do wake when they are called. The database has no
+ * part in it: a service without one is alive and not ready (service/serve/ready.h), and starting it anew would bring nothing back.
+ * When the manager hears nothing for its interval, it ends the process and starts another. */
 #ifndef TRACEKIN_SERVICE_WATCHDOG_H
 #define TRACEKIN_SERVICE_WATCHDOG_H
 
+#include "db/write/writer.h"
 #include "service/http/engine.h"
 #include "service/http/listener.h"
 
@@ -13,6 +15,7 @@ struct service_watchdog;
 
 /* What it looks at; all of it outlives the watchdog. */
 struct service_watched {
+    struct db_writer *writer; /* NULL: nothing is written */
     struct service_engine *engine;
     struct service_listener *listener;
     struct service_lane *const *lanes; /* NULL where there is none */

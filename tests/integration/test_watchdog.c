@@ -53,7 +53,7 @@ static void start(bool has_tls)
     (void)snprintf(socket_setting, sizeof socket_setting, "NOTIFY_SOCKET=%s", name);
     (void)snprintf(interval_setting, sizeof interval_setting, "WATCHDOG_USEC=%d", INTERVAL_MS * 1000);
     const char *const settings[] = {socket_setting, interval_setting, "TRACEKIN_HTTP_THREADS=3", "TRACEKIN_READ_WORKERS=2",
-                                    "TRACEKIN_REQUEST_TIMEOUT=100ms", has_tls ? cert_setting : NULL, key_setting, NULL};
+                                    "TRACEKIN_WRITER_THREADS=3", "TRACEKIN_REQUEST_TIMEOUT=100ms", has_tls ? cert_setting : NULL, key_setting, NULL};
     if (has_tls)
         server_start_tls(&server, database_url(), settings, cert_path);
     else
@@ -214,6 +214,12 @@ START_TEST(a_hanging_listener_is_seen)
 }
 END_TEST
 
+START_TEST(a_hanging_writer_is_seen)
+{
+    expect_hanging_is_seen("tk-writer", 3);
+}
+END_TEST
+
 /* Idle workers that hang harm nobody until there is a request for them. */
 START_TEST(hanging_workers_are_seen)
 {
@@ -240,6 +246,7 @@ static TCase *tcase_watchdog(void)
     tcase_add_test(tcase, ready_alive_stopping);
     tcase_add_test(tcase, a_hanging_http_thread_is_seen);
     tcase_add_test(tcase, a_hanging_listener_is_seen);
+    tcase_add_test(tcase, a_hanging_writer_is_seen);
     tcase_add_test(tcase, hanging_workers_are_seen);
     return tcase;
 }
