@@ -11,7 +11,7 @@
 
 #include "db/session/conn.h"
 
-enum { DB_PARTITIONED_TABLES = 5, DB_PARTITION_DAYS_KNOWN_MAX = 4096, DB_PARTITION_PATIENCE_MS = 5000 };
+enum { DB_PARTITIONED_TABLES = 5, DB_PARTITION_DAYS_KNOWN_MAX = 512, DB_PARTITION_PATIENCE_MS = 5000 };
 extern const char *const db_partitioned_tables[DB_PARTITIONED_TABLES];
 
 /* Makes sure the day (days since 1970-01-01 UTC) of the table has a partition; in a transaction of its own, so none may be

@@ -109,6 +109,28 @@ START_TEST(known_days_are_asked_for_once)
 }
 END_TEST
 
+/* All are forgotten at the bound: what was dropped behind its back is not missed before, and made again after it. */
+START_TEST(so_many_days_are_known)
+{
+    struct db_partition_days *const days = db_partition_days_new(NULL);
+    struct db_conn *const c = db_conn_new(database_url(), "test");
+    const struct db_wait wait = database_wait(WAIT_MS);
+    database_exec(database_url(), "CREATE TABLE toys (time timestamptz NOT NULL) PARTITION BY RANGE (time)");
+    for (int64_t day = 0; day < DB_PARTITION_DAYS_KNOWN_MAX; day++)
+        ck_assert_int_eq(db_partition_days_ensure(days, c, &wait, "toys", FIRST_DAY + day, NULL), OK);
+    database_exec(database_url(), "DROP TABLE toys_20230129");
+    ck_assert_int_eq(db_partition_days_ensure(days, c, &wait, "toys", FIRST_DAY, NULL), OK);
+    ck_assert_int_eq(n_partitions(), DB_PARTITION_DAYS_KNOWN_MAX - 1);
+    ck_assert_int_eq(db_partition_days_ensure(days, c, &wait, "toys", FIRST_DAY - 1, NULL), OK);
+    ck_assert_int_eq(n_partitions(), DB_PARTITION_DAYS_KNOWN_MAX);
+    ck_assert_int_eq(db_partition_days_ensure(days, c, &wait, "toys", FIRST_DAY, NULL), OK);
+    ck_assert_int_eq(n_partitions(), DB_PARTITION_DAYS_KNOWN_MAX + 1);
+    database_exec(database_url(), "DROP TABLE toys");
+    db_conn_free(c);
+    db_partition_days_free(days);
+}
+END_TEST
+
 START_TEST(dropping_keeps_the_day_of_the_instant)
 {
     struct db_conn *const c = db_conn_new(database_url(), "test");
@@ -230,6 +252,7 @@ static TCase *tcase_partition(void)
     tcase_add_test(tcase, days_before_the_epoch_and_far_ahead);
     tcase_add_test(tcase, a_reader_in_a_transaction_is_no_hindrance);
     tcase_add_test(tcase, known_days_are_asked_for_once);
+    tcase_add_test(tcase, so_many_days_are_known);
     tcase_add_test(tcase, dropping_keeps_the_day_of_the_instant);
     tcase_add_test(tcase, others_go_on_while_a_drop_waits_for_a_reader);
     tcase_add_test(tcase, a_drop_that_was_given_up_is_ended_by_the_next);
