@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <check.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -249,6 +250,15 @@ static void *connection_run(void *arg)
     return NULL;
 }
 
+/* A head and its body are two writes, of which the second does not wait for the client to have acknowledged the first. */
+static int accept_one(const struct endpoint *p)
+{
+    const int yes = 1;
+    const int fd = accept(p->listen_fd, NULL, NULL);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    return fd;
+}
+
 static void *endpoint_run(void *arg)
 {
     struct endpoint *const p = arg;
@@ -260,7 +270,7 @@ static void *endpoint_run(void *arg)
         const int n = atomic_load(&p->n_connections);
         if (c == NULL || n == ENDPOINT_CONNECTIONS_MAX)
             abort();
-        *c = (struct connection){.p = p, .fd = accept(p->listen_fd, NULL, NULL)};
+        *c = (struct connection){.p = p, .fd = accept_one(p)};
         buf_init(&c->in, REQUEST_MAX);
         buf_init(&c->out, REQUEST_MAX);
         if (pthread_create(&p->connections[n], NULL, connection_run, c) != 0)
