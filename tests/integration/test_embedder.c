@@ -17,6 +17,8 @@
 #include "tests/integration/support/endpoint.h"
 
 enum { WAIT_MS = 20000, TIMEOUT_MS = 300, BATCH = 4, N_TEXTS = 10 };
+/* Connections that are kept (api/http.c). */
+enum { KEPT_MAX = 8 };
 
 #define MODEL "test/model-1"
 
@@ -308,6 +310,45 @@ START_TEST(a_cancelled_caller_waits_no_longer)
 }
 END_TEST
 
+static void *embed_one(void *arg)
+{
+    const size_t i = *(const size_t *)arg;
+    const struct db_wait wait = database_wait(WAIT_MS);
+    ck_assert_int_eq(api_embedder_embed(embedder, &wait, &texts[i], 1, &vectors[i], NULL), OK);
+    return NULL;
+}
+
+static void await(atomic_int *n, int wanted)
+{
+    const int64_t until_ns = clock_mono_ns() + WAIT_MS * NS_PER_MS;
+    while (atomic_load(n) != wanted) {
+        ck_assert_msg(clock_mono_ns() < until_ns, "%d, not %d", atomic_load(n), wanted);
+        (void)poll(NULL, 0, 5);
+    }
+}
+
+START_TEST(so_many_connections_are_kept)
+{
+    struct api_embedder_spec s = spec();
+    pthread_t threads[N_TEXTS];
+    size_t numbers[N_TEXTS];
+    s.timeout_ns = WAIT_MS * NS_PER_MS;
+    make(&s);
+    endpoint_set(&endpoint, ENDPOINT_HOLD, -1);
+    for (size_t i = 0; i < N_TEXTS; i++) {
+        numbers[i] = i;
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, embed_one, &numbers[i]), 0);
+    }
+    await(&endpoint.n_requests, N_TEXTS);
+    ck_assert_int_eq(endpoint.n_open, N_TEXTS);
+    endpoint_set(&endpoint, ENDPOINT_ANSWER, -1);
+    for (size_t i = 0; i < N_TEXTS; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    expect_vectors(N_TEXTS);
+    await(&endpoint.n_open, KEPT_MAX);
+}
+END_TEST
+
 static const struct { struct str url, model, key; const char *words; } refused[] = {
     {STR("somewhere"), STR("m"), STR(""), "http://localhost:11434/v1"},
     {STR("http://a"), STR(""), STR(""), "model"},
@@ -347,6 +388,7 @@ static TCase *tcase_embedder(void)
     tcase_add_test(tcase, what_is_down_is_left_alone_then_tried_once);
     tcase_add_test(tcase, the_callers_deadline_holds);
     tcase_add_loop_test(tcase, a_cancelled_caller_waits_no_longer, 0, ARRAY_LEN(held_up));
+    tcase_add_test(tcase, so_many_connections_are_kept);
     tcase_add_loop_test(tcase, refuses_what_cannot_be, 0, ARRAY_LEN(refused));
     return tcase;
 }

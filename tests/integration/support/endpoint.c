@@ -177,13 +177,12 @@ static bool reply_endless(struct connection *c)
     return false;
 }
 
-/* Nothing, as long as the mode lasts and the client waits. */
-static bool hang(struct connection *c)
+/* Does nothing, as long as the mode lasts and the client waits. */
+static void hang(struct connection *c, enum endpoint_mode mode)
 {
     struct pollfd fd = {.fd = c->fd, .events = POLLIN};
-    while (!atomic_load(&c->p->is_stopping) && atomic_load(&c->p->mode) == ENDPOINT_HANG && poll(&fd, 1, TURN_MS) == 0)
+    while (!atomic_load(&c->p->is_stopping) && atomic_load(&c->p->mode) == (int)mode && poll(&fd, 1, TURN_MS) == 0)
         continue;
-    return false;
 }
 
 static bool reply_vectors(struct connection *c, const struct asked *asked, enum endpoint_mode mode)
@@ -215,7 +214,8 @@ static bool answer(struct connection *c, const struct asked *asked)
     const enum endpoint_mode mode = take_mode(c->p);
     buf_clear(&c->out);
     switch (mode) {
-    case ENDPOINT_HANG: return hang(c);
+    case ENDPOINT_HANG: hang(c, mode); return false;
+    case ENDPOINT_HOLD: hang(c, mode); break;
     case ENDPOINT_DROP: return false;
     case ENDPOINT_GARBAGE: return reply(c, "200 OK", STR("<html>it works</html>"));
     case ENDPOINT_ENDLESS: return reply_endless(c);
@@ -244,6 +244,7 @@ static void *connection_run(void *arg)
         goes_on = answer(c, &asked);
     }
     (void)close(c->fd);
+    atomic_fetch_sub(&c->p->n_open, 1);
     buf_close(&c->in);
     buf_close(&c->out);
     free(c);
@@ -273,6 +274,7 @@ static void *endpoint_run(void *arg)
         *c = (struct connection){.p = p, .fd = accept_one(p)};
         buf_init(&c->in, REQUEST_MAX);
         buf_init(&c->out, REQUEST_MAX);
+        atomic_fetch_add(&p->n_open, 1);
         if (pthread_create(&p->connections[n], NULL, connection_run, c) != 0)
             abort();
         atomic_store(&p->n_connections, n + 1);

@@ -14,6 +14,7 @@ enum endpoint_mode {
     ENDPOINT_ANSWER,
     ENDPOINT_SHUFFLE,  /* the vectors come in reverse order, by index */
     ENDPOINT_HANG,     /* no answer, until another mode is set */
+    ENDPOINT_HOLD,     /* the answer comes then */
     ENDPOINT_DROP,     /* closes the connection instead */
     ENDPOINT_CUT,      /* and in the middle of the answer */
     ENDPOINT_GARBAGE,  /* 200, and no JSON */
@@ -39,6 +40,7 @@ struct endpoint {
     atomic_int n_left; /* requests that the mode is for, then it answers; negative: all */
     atomic_int retry_after_s;
     atomic_int n_requests, n_texts, n_connections;
+    atomic_int n_open; /* of the connections */
     pthread_mutex_t mutex;             /* of last */
     char last[ENDPOINT_LAST_MAX];      /* the last request, head and body, NUL-terminated */
     pthread_t thread;
