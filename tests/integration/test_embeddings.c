@@ -11,6 +11,8 @@
 #include "tests/integration/support/server.h"
 
 enum { AWAIT_MS = 30000, OUTPUT_MAX = 16384, TARGET_MAX = 128, BODY_MAX = 4096, SETTING_MAX = 128 };
+/* Patterns of refused texts, after which none is asked for (service/embedder.c); each is tried whole and by its beginning. */
+enum { REFUSED_MAX = 64, REFUSED_TRIES = 2 };
 
 #define MODEL "outside/model-1"
 #define TRACE_1 "00000000000000000000000000000001"
@@ -217,6 +219,29 @@ START_TEST(a_text_that_is_refused_holds_up_no_other)
 }
 END_TEST
 
+/* Not even one that would be answered, and that comes first as the newest. */
+START_TEST(after_so_many_refused_texts_none_is_asked_for)
+{
+    char name[] = "poison aa", url[SETTING_MAX];
+    (void)snprintf(url, sizeof url, "TRACEKIN_EMBEDDINGS_URL=%s", endpoint.url);
+    endpoint_set(&endpoint, ENDPOINT_REFUSE, -1);
+    server_start(&server, database_url(), (const char *const[]){url, "TRACEKIN_EMBEDDINGS_MODEL=" MODEL, "TRACEKIN_EMBEDDINGS_BATCH=1",
+                                                                "TRACEKIN_ASSEMBLER_QUIET=100ms", NULL});
+    for (unsigned i = 0; i <= REFUSED_MAX; i++) {
+        name[sizeof name - 3] = (char)('a' + i / 26);
+        name[sizeof name - 2] = (char)('a' + i % 26);
+        store(i + 1, name, NULL);
+    }
+    await(REFUSED_MAX + 1, "SELECT count(*) FROM patterns");
+    await_metric("\ntracekin_embedder_patterns_refused_total 64\n");
+    store(REFUSED_MAX + 2, "a", NULL);
+    await_metric("\ntracekin_embedder_waiting_patterns 66\n");
+    ck_assert_int_eq(endpoint.n_texts, REFUSED_MAX * REFUSED_TRIES);
+    EXPECT(200, SIMILAR, BY_TEXT, "\"model\":\"" MODEL "\""); /* those of searches are */
+    ck_assert_int_eq(server_stop(&server), 0);
+}
+END_TEST
+
 START_TEST(vectors_of_a_wrong_size_are_told_of_and_not_stored)
 {
     endpoint_set(&endpoint, ENDPOINT_LONG, -1);
@@ -317,6 +342,7 @@ static TCase *tcase_embeddings(void)
     tcase_add_test(tcase, what_an_older_version_left_is_embedded_anew);
     tcase_add_test(tcase, several_processes_embed_a_pattern_once);
     tcase_add_test(tcase, a_text_that_is_refused_holds_up_no_other);
+    tcase_add_test(tcase, after_so_many_refused_texts_none_is_asked_for);
     tcase_add_test(tcase, vectors_of_a_wrong_size_are_told_of_and_not_stored);
     tcase_add_test(tcase, a_search_by_text_does_not_wait_for_ever);
     tcase_add_loop_test(tcase, settings_that_do_not_go_together_are_refused, 0, ARRAY_LEN(refused));
