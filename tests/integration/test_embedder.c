@@ -17,7 +17,7 @@
 #include "tests/integration/support/endpoint.h"
 
 enum { WAIT_MS = 20000, TIMEOUT_MS = 300, BATCH = 4, N_TEXTS = 10 };
-/* Connections that are kept (api/http.c). */
+/* Connections that are kept (api/embed/http.c). */
 enum { KEPT_MAX = 8 };
 
 #define MODEL "test/model-1"

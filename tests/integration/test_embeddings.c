@@ -11,7 +11,7 @@
 #include "tests/integration/support/server.h"
 
 enum { AWAIT_MS = 30000, OUTPUT_MAX = 16384, TARGET_MAX = 128, BODY_MAX = 4096, SETTING_MAX = 128 };
-/* Patterns of refused texts, after which none is asked for (service/embedder.c); each is tried whole and by its beginning. */
+/* Patterns of refused texts, after which none is asked for (service/job/embedder.c); each is tried whole and by its beginning. */
 enum { REFUSED_MAX = 64, REFUSED_TRIES = 2 };
 
 #define MODEL "outside/model-1"
