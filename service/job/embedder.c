@@ -110,22 +110,26 @@ static enum err ask(const struct step *t, const struct db_pattern_waiting *patte
     return api_embedder_embed(t->s->client, t->wait, texts, n, vectors, e);
 }
 
-/* What was refused may be one of the texts: they are tried in halves, at last one by one, and then by its beginning. */
+/* What was refused, and why, may be one of the texts: they are tried in halves, at last one by one, and then by its beginning, if
+ * that is shorter. */
 static enum err ask_less(struct step *t, const struct db_pattern_waiting *patterns, size_t n, float (*vectors)[EMBEDDING_DIMENSIONS],
-                         bool *is_answered, struct err_info *e)
+                         bool *is_answered, struct err_info *why, struct err_info *e)
 {
-    struct err_info why = {0};
+    enum err code = ERR_INVALID;
     t->s->n_batch = n > 1 ? n / 2 : 1;
     if (n > 1)
         return OK;
-    const enum err code = ask(t, patterns, n, SHORT_TEXT_BYTES, vectors, &why);
+    if (patterns[0].text.len > SHORT_TEXT_BYTES) {
+        *why = (struct err_info){0};
+        code = ask(t, patterns, n, SHORT_TEXT_BYTES, vectors, why);
+    }
     *is_answered = code == OK;
     if (code == ERR_INVALID) {
         refuse(t->s, patterns[0].pattern_id);
-        log_err(LOG_WARN, "embedding_refused", &why);
+        log_err(LOG_WARN, "embedding_refused", why);
         return OK;
     }
-    return pass_on(code, &why, e);
+    return pass_on(code, why, e);
 }
 
 static enum err ask_and_store(struct step *t, const struct db_pattern_waiting *patterns, size_t n, struct err_info *e)
@@ -139,7 +143,7 @@ static enum err ask_and_store(struct step *t, const struct db_pattern_waiting *p
     const enum err code = ask(t, patterns, n, SIZE_MAX, vectors, &why);
     bool is_answered = code == OK;
     if (code == ERR_INVALID)
-        TRY(ask_less(t, patterns, n, vectors, &is_answered, e));
+        TRY(ask_less(t, patterns, n, vectors, &is_answered, &why, e));
     else if (code == OK)
         s->n_batch = 2 * s->n_batch < n_max ? 2 * s->n_batch : n_max;
     else
