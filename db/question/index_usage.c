@@ -12,8 +12,8 @@ static const struct db_statement statement = {
     " LEFT JOIN pg_class AS root_index ON root_index.oid = index_of.inhparent"
     " LEFT JOIN pg_inherits AS table_of ON table_of.inhrelid = s.relid"
     " LEFT JOIN pg_class AS root_table ON root_table.oid = table_of.inhparent"
-    " WHERE s.schemaname = current_schema()"
-    " GROUP BY 1, 2, 3 ORDER BY 1, 2"};
+    " WHERE s.schemaname = current_schema() AND s.relname ~ '^[a-z0-9_]+$' AND s.indexrelname ~ '^[a-z0-9_]+$'"
+    " GROUP BY 1, 2, 3 ORDER BY 1, 2 LIMIT $1"};
 
 enum column { TABLE, INDEX, TYPE, N_SCANS, N_ROWS_READ, SIZE_BYTES };
 
@@ -34,6 +34,7 @@ static enum err ask(struct db_conn *c, const struct db_wait *wait, struct arena 
 {
     struct db_params p;
     db_params_init(&p, arena);
+    db_put_i64(&p, DB_INDEXES_TOLD_MAX);
     AUTO(db_result) struct db_result *r = NULL;
     TRY(db_run(c, wait, &statement, &p, &r, e));
     for (int row = 0; row < db_n_rows(r); row++) {

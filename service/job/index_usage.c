@@ -14,7 +14,7 @@ static const struct metric_family n_rows_read = {"tracekin_index_rows_read_total
 static const struct metric_family size_bytes = {"tracekin_index_size_bytes", METRIC_GAUGE,
                                                 "Size of an index; the parts of a partitioned table's counted together."};
 
-/* Names are those of the schema: they need no escaping. */
+/* The names are of lower-case letters, digits and _: they need no escaping. */
 static enum err show(void *arg, const struct db_index_usage_row *row)
 {
     (void)arg;
