@@ -37,6 +37,6 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 2, argv + 2);
-    (void)fprintf(stderr, "tracekin: there is no command '%s'\n", argv[1]);
+    (void)fprintf(stderr, "tracekin: there is no such command\n"); /* it may be a secret that slipped there */
     return print_usage(stderr);
 }

@@ -9,6 +9,7 @@
 #include "core/mem.h"
 #include "core/metrics.h"
 #include "service/setting/file.h"
+#include "service/setting/setting.h"
 
 /* A chain of certificates is of some kilobytes. */
 enum { FILE_MAX_BYTES = 1 << 20 };
@@ -40,7 +41,7 @@ static enum err read_file(const char *setting, const char *path, struct buf *out
     if (service_file_read(path, FILE_MAX_BYTES, out, &fault) == OK && out->len == 0)
         (void)ERR_SET(&fault, ERR_INVALID, "it must hold PEM");
     if (fault.code != OK)
-        return ERR_SET(e, fault.code, "%s is '%s': %s", setting, path, fault.message);
+        return ERR_SET(e, fault.code, "%s is '%s': %s", setting, service_setting_shown_path(path), fault.message);
     buf_putc(out, '\0');
     return buf_is_ok(out) ? OK : ERR_SET_NOMEM(e);
 }

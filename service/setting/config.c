@@ -175,6 +175,14 @@ static enum err config_hide(struct service_config *c, char *argument, struct str
     return OK;
 }
 
+/* Tells of it what a name may have, in case that the mark before its value is another than '='. */
+static enum err config_refuse_flag(const char *flag, struct err_info *e)
+{
+    const size_t len = strspn(flag, "abcdefghijklmnopqrstuvwxyz-");
+    return ERR_SET(e, ERR_INVALID, "there is no setting --%.*s%s; `tracekin check-config` lists them all", (int)len, flag,
+                   flag[len] == '\0' || flag[len] == '=' ? "" : "***");
+}
+
 /* Takes one flag, "--name=value" or "--name value"; a boolean needs no value. Moves *i past what it took. */
 static enum err config_read_flag(struct service_config *c, int argc, char **argv, int *i, struct err_info *e)
 {
@@ -182,7 +190,7 @@ static enum err config_read_flag(struct service_config *c, int argc, char **argv
     const struct str name = str_split(str_of(argv[*i] + 2), '=', &value);
     const struct service_setting *s = config_find_flag(name);
     if (s == NULL)
-        return ERR_SET(e, ERR_INVALID, "there is no setting --%.*s; `tracekin check-config` lists them all", STR_ARG(name));
+        return config_refuse_flag(argv[*i] + 2, e);
     if (value.ptr == NULL && s->type == SETTING_BOOL)
         value = STR("true");
     else if (value.ptr == NULL && ++*i < argc)
@@ -194,6 +202,7 @@ static enum err config_read_flag(struct service_config *c, int argc, char **argv
     return service_setting_parse(s, "--", s->flag, value, config_field(c, s), e);
 }
 
+/* An argument that is in no place of its own may be a secret, so that its place is all that is told of it. */
 static enum err config_read_arguments(struct service_config *c, int argc, char **argv, int *n_operands, struct err_info *e)
 {
     int n = 0;
@@ -206,8 +215,7 @@ static enum err config_read_arguments(struct service_config *c, int argc, char *
         else if (n_operands != NULL)
             argv[n++] = argv[i];
         else
-            return ERR_SET(e, ERR_INVALID, "'%s' is not understood: settings are written --name value",
-                           strpbrk(argv[i], ":@=") == NULL ? argv[i] : "***");
+            return ERR_SET(e, ERR_INVALID, "argument %d of the command is not understood: settings are written --name value", i + 1);
     }
     if (n_operands != NULL)
         *n_operands = n;

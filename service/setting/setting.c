@@ -1,6 +1,7 @@
 #include "service/setting/setting.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <math.h>
 #include <unistd.h>
 
@@ -133,10 +134,20 @@ bool service_setting_is_secret(enum service_setting_type type)
     return type == SETTING_URL || type == SETTING_ENDPOINT || type == SETTING_SECRET;
 }
 
+/* Whether the folder it lies in is there, which is to be another than / and . and what is above: any text lies in these. */
+static bool is_in_folder(const char *path)
+{
+    char folder[PATH_MAX];
+    const char *const slash = strrchr(path, '/');
+    if (slash == NULL || (size_t)(slash + 1 - path) >= sizeof folder)
+        return false;
+    (void)snprintf(folder, sizeof folder, "%.*s", (int)(slash + 1 - path), path);
+    return folder[strspn(folder, "./")] != '\0' && access(folder, F_OK) == 0;
+}
+
 const char *service_setting_shown_path(const char *path)
 {
-    const bool is_path = path[0] == '\0' || strchr("/.", path[0]) != NULL || access(path, F_OK) == 0;
-    return is_path && strstr(path, "://") == NULL ? path : "***";
+    return path[0] == '\0' || access(path, F_OK) == 0 || is_in_folder(path) ? path : "***";
 }
 
 /* What a text is, NULL for what is none. */

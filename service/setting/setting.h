@@ -40,7 +40,7 @@ struct service_setting {
 
 /* Whether its text may hold a password or a key. */
 bool service_setting_is_secret(enum service_setting_type type);
-/* What may be shown of a path: what is set may be no path but the secret itself, by mistake. */
+/* The path when it, or the folder it lies in, is there, else "***": what is set may be no path but the secret itself, by mistake. */
 const char *service_setting_shown_path(const char *path);
 /* Reads text into the field; a refusal names the setting as source and name ("--", "listen") and says what it may be. */
 enum err service_setting_parse(const struct service_setting *s, const char *source, const char *name, struct str text,

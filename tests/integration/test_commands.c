@@ -26,8 +26,8 @@ static void set_url(void)
 START_TEST(test_wrong_command_lines)
 {
     static const struct { const char *arguments[4]; const char *says; } cases[] = {
-        {{NULL}, "usage: tracekin"}, {{"sing"}, "there is no command 'sing'"},
-        {{"serve", "now"}, "'now' is not understood"}, {{"serve", "--prot=1"}, "there is no setting --prot"},
+        {{NULL}, "usage: tracekin"}, {{"sing"}, "there is no such command"},
+        {{"serve", "now"}, "argument 1 of the command is not understood"}, {{"serve", "--prot=1"}, "there is no setting --prot"},
         {{"serve"}, "TRACEKIN_DATABASE_URL is not set"}, {{"serve", "--database-url=postgresql://x", "--listen=0.0.0.0:0"}, "TRACEKIN_INSECURE"},
         {{"migrate"}, "TRACEKIN_DATABASE_URL is not set"}, {{"migrate", "back", "--database-url=postgresql://x"}, "migrate takes nothing, or status"},
         {{"import", "--database-url=postgresql://x"}, "import needs a file"}, {{"check-config", "--queue-max=0"}, "1 to 1024"}};

@@ -473,9 +473,9 @@ START_TEST(a_bad_file_stops_the_start)
     ck_assert_int_eq(server_command(arguments, settings, out, sizeof out), 2);
     ck_assert_ptr_nonnull(strstr(out, "line 3: "));
     assert_secret("the error", out);
-    settings[0] = "TRACEKIN_API_KEYS_FILE=/nowhere";
+    settings[0] = "TRACEKIN_API_KEYS_FILE=/dev/nowhere";
     ck_assert_int_eq(server_command(arguments, settings, out, sizeof out), 2);
-    ck_assert_ptr_nonnull(strstr(out, "TRACEKIN_API_KEYS_FILE is '/nowhere': it cannot be opened"));
+    ck_assert_ptr_nonnull(strstr(out, "TRACEKIN_API_KEYS_FILE is '/dev/nowhere': it cannot be opened"));
     keys_file_close(&keys);
 }
 END_TEST

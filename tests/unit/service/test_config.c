@@ -260,7 +260,7 @@ END_TEST
 START_TEST(test_keys_and_lists_are_checked)
 {
     static const struct { const char *flag, *says; } cases[] = {
-        {"--api-keys-file=/nowhere", "TRACEKIN_API_KEYS_FILE is '/nowhere': it cannot be opened"},
+        {"--api-keys-file=/dev/nowhere", "TRACEKIN_API_KEYS_FILE is '/dev/nowhere': it cannot be opened"},
         {"--api-keys-file=/dev/null", "TRACEKIN_API_KEYS_FILE is '/dev/null': it is not a file"},
         {"--api-keys-file=/proc/self/comm", "line 1: after the name"},
         {"--trusted-proxies=proxy.example", "TRACEKIN_TRUSTED_PROXIES: 'proxy.example' is not an address"},
@@ -276,12 +276,21 @@ START_TEST(test_keys_and_lists_are_checked)
 }
 END_TEST
 
-START_TEST(test_an_operand_that_may_be_a_url_is_not_repeated)
+/* A secret that slipped there is not repeated, and where it is is told. */
+START_TEST(test_arguments_in_no_place)
 {
-    AUTO(service_config) struct service_config c = {0};
-    struct err_info e = {0};
-    ck_assert_int_eq(read_line(&c, (const char *const[]){"postgresql://u:hush@h/db", NULL}, NULL, &e), ERR_INVALID);
-    ck_assert_msg(strstr(e.message, "hush") == NULL, "%s", e.message);
+    static const struct { const char *words[4]; const char *says; } cases[] = {
+        {{"hush"}, "argument 1 of the command"}, {{"tk_hush"}, "argument 1 of the command"},
+        {{"postgresql://u:hush@h/db"}, "argument 1 of the command"}, {{"--queue-max", "3", "hush"}, "argument 3 of the command"},
+        {{"--insecure", "hush"}, "argument 2 of the command"}, {{"--", "--hush"}, "argument 2 of the command"},
+        {{"--database-url:postgresql://u:hush@h/db"}, "no setting --database-url***;"},
+        {{"--data-url=postgresql://u:hush@h/db"}, "no setting --data-url;"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        AUTO(service_config) struct service_config c = {0};
+        struct err_info e = {0};
+        ck_assert_int_eq(read_line(&c, cases[i].words, NULL, &e), ERR_INVALID);
+        ck_assert_msg(strstr(e.message, cases[i].says) != NULL && strstr(e.message, "hush") == NULL, "%s", e.message);
+    }
 }
 END_TEST
 
@@ -300,17 +309,67 @@ START_TEST(test_rates)
 }
 END_TEST
 
-static const char *printed(const char *url)
+static const char *print(const struct service_config *c)
 {
     static char text[TEXT_MAX];
-    AUTO(service_config) struct service_config c = {0};
-    ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url", url, NULL}, NULL, NULL), OK);
     FILE *out = fmemopen(text, sizeof text, "w");
     ck_assert_ptr_nonnull(out);
-    service_config_print(&c, out);
+    service_config_print(c, out);
     ck_assert_int_eq(fclose(out), 0);
     return text;
 }
+
+static const char *printed(const char *url)
+{
+    AUTO(service_config) struct service_config c = {0};
+    ck_assert_int_eq(read_line(&c, (const char *const[]){"--database-url", url, NULL}, NULL, NULL), OK);
+    return print(&c);
+}
+
+/* Of each setting that names a file: neither what check-config lists nor why serve does not start has the secret that is there
+ * in place of a path. */
+START_TEST(test_secrets_in_place_of_their_files)
+{
+    static const struct { const char *flag, *env; const char *others[3]; } files[] = {
+        {"database-url-file", "TRACEKIN_DATABASE_URL", {NULL}},
+        {"database-owner-url-file", "TRACEKIN_DATABASE_OWNER_URL", {"--database-url=postgresql://x"}},
+        {"api-keys-file", "TRACEKIN_API_KEYS_FILE", {"--database-url=postgresql://x"}},
+        {"tls-cert-file", "TRACEKIN_TLS_CERT_FILE", {"--database-url=postgresql://x", "--tls-key-file=/proc/self/comm"}},
+        {"tls-key-file", "TRACEKIN_TLS_KEY_FILE", {"--database-url=postgresql://x", "--tls-cert-file=/proc/self/comm"}},
+        {"embeddings-key-file", "TRACEKIN_EMBEDDINGS_KEY",
+         {"--database-url=postgresql://x", "--embeddings-url=http://x", "--embeddings-model=m"}}};
+    static const char *const secrets[] = {"hush", "/hush", ".hush", "./hush", "../hush", "//hush+Kx/9w==", "/hush/dev", "/dev/null/hush",
+                                          "postgresql://u:hush@h/db", "-----BEGIN PRIVATE KEY-----\nMIIE/hush\n-----END PRIVATE KEY-----\n"};
+    for (size_t i = 0; i < ARRAY_LEN(files) * ARRAY_LEN(secrets); i++) {
+        const size_t file = i / ARRAY_LEN(secrets);
+        const char *const *others = files[file].others;
+        AUTO(service_config) struct service_config c = {0};
+        struct err_info e = {0};
+        char flag[128];
+        (void)snprintf(flag, sizeof flag, "--%s=%s", files[file].flag, secrets[i % ARRAY_LEN(secrets)]);
+        ck_assert_int_eq(read_line(&c, (const char *const[]){flag, others[0], others[1], others[2], NULL}, NULL, NULL), OK);
+        ck_assert_int_eq(service_check_serve(&c, &e), ERR_INVALID);
+        ck_assert_msg(strstr(e.message, files[file].env) != NULL && strstr(e.message, "is '***': it cannot be opened") != NULL, "%s", e.message);
+        ck_assert_msg(strstr(e.message, "hush") == NULL && strstr(e.detail, "hush") == NULL, "%s", e.message);
+        ck_assert_msg(strstr(print(&c), "hush") == NULL, "%s", flag);
+    }
+}
+END_TEST
+
+/* Of a path that is one, though nothing may be there, the operator sees what is wrong with it. */
+START_TEST(test_paths_that_are_shown)
+{
+    static const char *const shown[] = {"/proc/self/comm", "/dev/nowhere", "/proc/self/../nowhere", "/", "."};
+    for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
+        AUTO(service_config) struct service_config c = {0};
+        char flag[64], line[128];
+        (void)snprintf(flag, sizeof flag, "--api-keys-file=%s", shown[i]);
+        (void)snprintf(line, sizeof line, "TRACEKIN_API_KEYS_FILE=%s\n", shown[i]);
+        ck_assert_int_eq(read_line(&c, (const char *const[]){flag, NULL}, NULL, NULL), OK);
+        ck_assert_msg(strstr(print(&c), line) != NULL, "%s", line);
+    }
+}
+END_TEST
 
 START_TEST(test_passwords_are_not_printed)
 {
@@ -372,7 +431,9 @@ static TCase *tcase_config(void)
     tcase_add_test(tc, test_secrets_are_hidden_in_the_arguments);
     tcase_add_test(tc, test_urls_come_from_files);
     tcase_add_test(tc, test_files_with_a_fault);
-    tcase_add_test(tc, test_an_operand_that_may_be_a_url_is_not_repeated);
+    tcase_add_test(tc, test_arguments_in_no_place);
+    tcase_add_test(tc, test_secrets_in_place_of_their_files);
+    tcase_add_test(tc, test_paths_that_are_shown);
     tcase_add_test(tc, test_keys_and_lists_are_checked);
     tcase_add_test(tc, test_rates);
     tcase_add_test(tc, test_every_setting_is_listed);
