@@ -42,9 +42,11 @@ struct api_keyring {
 enum err api_keyring_parse(struct str text, struct api_keyring **out, struct err_info *e) MUST_USE;
 void api_keyring_free(struct api_keyring *ring);
 static inline void api_keyring_auto(struct api_keyring **ring) { api_keyring_free(*ring); }
-/* The key whose digest is that of text, borrowed; NULL when there is none. Takes as long for each key there is, the first, the
- * last or none. */
+/* The key whose digest is that of text, borrowed; NULL when there is none. */
 const struct api_key *api_keyring_find(const struct api_keyring *ring, struct str text);
+/* 1 + its index; 0 when there is none. Takes as long for each key there is, the first, the last or none: what the digests are decides
+ * no branch and no address. */
+size_t api_keyring_place(const struct api_keyring *ring, struct str text);
 
 /* Makes a new key of 256 random bits, "tk_..." and its NUL. ERR_INTERNAL when the system has no random bytes. */
 enum err api_key_make(char text[API_KEY_TEXT_MAX], struct err_info *e) MUST_USE;
