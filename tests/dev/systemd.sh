@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The unit file is one that systemd understands, and exposes no more than docs/runbooks/SYSTEMD.md says.
+# The unit file is one that systemd understands, exposes no more than docs/runbooks/SYSTEMD.md says, and asks for what that says.
 . "$(dirname -- "$0")/lib.sh"
 
 unit=$work/tracekin.service
@@ -8,6 +8,63 @@ sed "s,@CMAKE_INSTALL_FULL_BINDIR@,$tree/build/release," "$tree/service/tracekin
 # What it warns of (a setting it does not know, a value it cannot read) ends in its output, not in its status.
 said=$(systemd-analyze verify "$unit" 2>&1) || fail "systemd-analyze verify: $said"
 [ -z "$said" ] || fail "systemd-analyze verify: $said"
+
+# A unit without them would be one that systemd understands too, and a score does not tell which of its doors is open.
+wanted=$(cat <<'END'
+Type=notify
+NotifyAccess=main
+ExecReload=/bin/kill -HUP $MAINPID
+LoadCredential=database-url:/etc/tracekin/database-url
+Environment=TRACEKIN_DATABASE_URL_FILE=%d/database-url
+TimeoutStartSec=infinity
+WatchdogSec=30s
+Restart=always
+RestartSec=2s
+StartLimitIntervalSec=0
+DynamicUser=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+NoNewPrivileges=yes
+UMask=0077
+LimitNOFILE=65536
+LimitCORE=0
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+PrivateUsers=yes
+PrivateIPC=yes
+ProtectProc=invisible
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources @chown @setuid @keyring @memlock @ipc
+END
+)
+# missing FILE: prints those it lacks, or takes back: of each name it has no more lines than there are here.
+missing() {
+    local line
+    while IFS= read -r line; do
+        if ! grep -qxF -- "$line" "$1" || [ "$(grep -c "^${line%%=*}=" "$1")" != "$(grep -c "^${line%%=*}=" <<<"$wanted")" ]; then
+            printf '%s\n' "$line"
+        fi
+    done <<<"$wanted"
+}
+[ -z "$(missing "$unit")" ] || fail "the unit does not say, or says otherwise too: $(missing "$unit")"
+{ cat "$unit"; printf 'Restart=no\n'; } >"$work/taken_back.service"
+[ "$(missing "$work/taken_back.service")" = Restart=always ] || fail "nobody sees what a later line takes back"
+while IFS= read -r line; do
+    grep -vxF -- "$line" "$unit" >"$work/less.service"
+    grep -qxF -- "$line" <<<"$(missing "$work/less.service")" || fail "nobody sees that $line is gone"
+done <<<"$wanted"
 
 documented=$(sed -n 's/.*Overall exposure level for tracekin.service: \([0-9.]*\).*/\1/p' "$tree/docs/runbooks/SYSTEMD.md")
 [ -n "$documented" ] || fail "docs/runbooks/SYSTEMD.md does not tell the exposure level"
