@@ -1,10 +1,11 @@
 /* service/setting/config.c, service/setting/setting.c, service/setting/address.c, db/session/url.c, api/embed/embeddings_wire.c:
  * the flags of a command line, one a line. What is shown of settings that were taken gives the same settings again, and holds no
- * secret. */
+ * secret, even one in place of the file that it should be in; nor does what is said of an argument that is no setting. */
 #include "service/setting/config.h"
 
 #include <libpq-fe.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "api/embed/embeddings_wire.h"
 #include "tests/fuzz/fuzz.h"
@@ -42,6 +43,19 @@ static enum err read_arguments(const struct arguments *a, struct service_config 
     int n_operands = 0;
     memcpy(items, a->items, sizeof items);
     return service_config_read(c, a->n, items, &n_operands, e);
+}
+
+/* Reads again what was taken, as a command that has no operands: it refuses them without a word of them. */
+static void check_operands(const struct arguments *a)
+{
+    char *items[ARGUMENTS_MAX] = {NULL};
+    struct service_config c = {0};
+    struct err_info e = {0};
+    memcpy(items, a->items, sizeof items);
+    const enum err code = service_config_read(&c, a->n, items, NULL, &e);
+    FUZZ_CHECK(code == OK || (code == ERR_INVALID && str_starts_with(str_of(e.message), STR("argument "))), "%s", e.message);
+    FUZZ_CHECK(strstr(e.message, SECRET) == NULL, "a secret is told");
+    service_config_close(&c);
 }
 
 static char *print(const struct service_config *c)
@@ -118,15 +132,36 @@ static bool is_password(struct str url)
     return is_hidden;
 }
 
-/* A secret is in what is shown only when it was given as something else too. */
+/* Whether it, or a folder with a name that it lies in, is there: what is so is no secret. */
+static bool is_there(const char *path)
+{
+    struct stat status;
+    bool has_name = false;
+    char *const folder = strdup(path);
+    FUZZ_CHECK(folder != NULL, "out of memory");
+    char *const slash = strrchr(folder, '/'), *rest = NULL;
+    if (slash != NULL)
+        *slash = '\0';
+    const bool is_folder = slash != NULL && stat(folder, &status) == 0 && S_ISDIR(status.st_mode);
+    for (char *name = strtok_r(folder, "/", &rest); name != NULL; name = strtok_r(NULL, "/", &rest))
+        has_name = has_name || (strcmp(name, ".") != 0 && strcmp(name, "..") != 0);
+    free(folder);
+    return stat(path, &status) == 0 || (is_folder && has_name);
+}
+
+/* A secret is in what is shown only when it was given as something else too, which is told as it is; in place of a file it is none of
+ * that. */
 static void check_secrets(const struct service_config *c, const char *shown)
 {
-    const struct str open[] = {c->embeddings_model,    c->embeddings_key_file, c->api_keys_file,   
-                               c->database_url_file, c->owner_url_file,      c->embeddings_url,
-                               c->trusted_proxies,   c->cors_origins,        c->tls_cert_file,  c->tls_key_file};
+    const struct str open[] = {c->embeddings_model, c->embeddings_url, c->trusted_proxies, c->cors_origins};
+    const struct str files[] = {c->embeddings_key_file, c->api_keys_file, c->database_url_file,
+                                c->owner_url_file,      c->tls_cert_file, c->tls_key_file};
     const struct str urls[] = {c->database_url, c->owner_url};
     for (size_t i = 0; i < ARRAY_LEN(open); i++)
         if (str_contains(open[i], STR(SECRET)))
+            return;
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        if (str_contains(files[i], STR(SECRET)) && is_there(files[i].ptr))
             return;
     for (size_t i = 0; i < ARRAY_LEN(urls); i++)
         if (str_contains(urls[i], STR(SECRET)) && !is_password(urls[i]))
@@ -160,10 +195,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_secrets(&c, shown);
         check_urls(&c);
         check_again(shown);
+        check_operands(&a);
         free(shown);
     }
     service_config_close(&c);
     FUZZ_CHECK(e.code == OK || e.message[0] != '\0', "nobody says what is wrong");
+    FUZZ_CHECK(!str_starts_with(str_of(e.message), STR("there is no setting")) || strstr(e.message, SECRET) == NULL, "a secret is told");
     close_arguments(&a);
     return 0;
 }
