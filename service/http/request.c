@@ -97,10 +97,17 @@ void service_request_identify(struct service_request *r)
     r->api.request_id = str_of(r->id);
 }
 
+/* A body whose type nobody says may be taken for JSON, but not of a page: of all it can send, that alone its browser sends to anyone without
+ * asking first (a Blob without a type). Only a browser says an Origin. */
+static struct str content_type_of(const struct service_head *head)
+{
+    return head->content_type.ptr == NULL && head->origin.ptr != NULL ? STR("") : head->content_type;
+}
+
 void service_request_route(struct service_request *r, struct str method)
 {
     r->api.method = method;
-    r->api.content_type = r->head.content_type;
+    r->api.content_type = content_type_of(&r->head);
     r->api.content_encoding = r->head.content_encoding;
     r->api.accept = r->head.accept;
     if (api_route_find(&r->api, &r->allow, &r->refusal) != OK)

@@ -13,6 +13,8 @@
 #define ORIGIN "Origin: " PAGE
 #define ALLOWED "Access-Control-Allow-Origin: " PAGE
 
+#define NO_TYPE "Content-Type:" /* as libcurl is told to send none */
+
 enum { TEXT_MAX = 1024 };
 
 static struct server s;
@@ -116,6 +118,31 @@ START_TEST(replies)
 }
 END_TEST
 
+/* What a browser sends for a page without a preflight: a body of one of three types, or of none. */
+START_TEST(what_is_sent_unasked)
+{
+    static const struct { const char *type; bool is_asked_for; } types[] = {
+        {NO_TYPE, false}, {"Content-Type: text/plain", false}, {"Content-Type: application/x-www-form-urlencoded", false},
+        {"Content-Type: multipart/form-data; boundary=a", false}, {"Content-Type: application/json", true}};
+    static const char *const origins[] = {"Origin: https://evil.example", "Origin: null", NULL};
+    static const struct { const char *target, *body; } posts[] = {
+        {"/v1/traces", "{}"}, {"/v1/logs", "{}"}, {"/v1/metrics", "{}"}, {"/api/v1/traces/similar", "{\"text\":\"a\"}"},
+        {"/api/v1/traces", "{\"traces\":[{\"trace_id\":\"a1\",\"name\":\"a\",\"start_time\":\"2023-01-29T00:00:00Z\",\"duration_ms\":1}]}"}};
+    server_start(&s, database_url(), NULL);
+    for (size_t i = 0; i < ARRAY_LEN(types) * ARRAY_LEN(origins) * ARRAY_LEN(posts); i++) {
+        const size_t post = i % ARRAY_LEN(posts), type = i / ARRAY_LEN(posts) % ARRAY_LEN(types), o = i / ARRAY_LEN(posts) / ARRAY_LEN(types);
+        const bool is_taken = types[type].is_asked_for || (type == 0 && origins[o] == NULL && posts[post].target[1] == 'a');
+        const struct http_request request = {.method = "POST", .target = posts[post].target, .headers = {types[type].type, origins[o]},
+                                             .body = posts[post].body, .body_len = strlen(posts[post].body)};
+        struct http_reply reply;
+        http_send(&s, &request, &reply);
+        ck_assert_msg(reply.status == (is_taken ? 200 : 415), "%s, %s: %d", posts[post].target, types[type].type, reply.status);
+        http_reply_close(&reply);
+    }
+    ck_assert_int_eq(server_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(every_page)
 {
     static const char *const settings[] = {"TRACEKIN_CORS_ORIGINS=*", NULL};
@@ -155,6 +182,7 @@ static TCase *tcase_cors(void)
     tcase_set_timeout(t, 240);
     tcase_add_test(t, preflights_of_each_route);
     tcase_add_test(t, replies);
+    tcase_add_test(t, what_is_sent_unasked);
     tcase_add_test(t, every_page);
     tcase_add_test(t, no_page);
     return t;
