@@ -97,8 +97,8 @@ void service_request_identify(struct service_request *r)
     r->api.request_id = str_of(r->id);
 }
 
-/* A body whose type nobody says may be taken for JSON, but not of a page: of all it can send, that alone its browser sends to anyone without
- * asking first (a Blob without a type). Only a browser says an Origin. */
+/* A body whose type nobody says may be taken for JSON, but not of a page: its browser sends such a one (a Blob without a type) to anyone
+ * without asking first. Only a browser says an Origin. */
 static struct str content_type_of(const struct service_head *head)
 {
     return head->content_type.ptr == NULL && head->origin.ptr != NULL ? STR("") : head->content_type;

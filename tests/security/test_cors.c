@@ -127,10 +127,12 @@ START_TEST(what_is_sent_unasked)
     static const char *const origins[] = {"Origin: https://evil.example", "Origin: null", NULL};
     static const struct { const char *target, *body; } posts[] = {
         {"/v1/traces", "{}"}, {"/v1/logs", "{}"}, {"/v1/metrics", "{}"}, {"/api/v1/traces/similar", "{\"text\":\"a\"}"},
-        {"/api/v1/traces", "{\"traces\":[{\"trace_id\":\"a1\",\"name\":\"a\",\"start_time\":\"2023-01-29T00:00:00Z\",\"duration_ms\":1}]}"}};
+        {"/api/v1/traces",
+         "{\"traces\":[{\"trace_id\":\"a1\",\"name\":\"a\",\"start_time\":\"2023-01-29T00:00:00Z\",\"duration_ms\":1}]}"}};
     server_start(&s, database_url(), NULL);
     for (size_t i = 0; i < ARRAY_LEN(types) * ARRAY_LEN(origins) * ARRAY_LEN(posts); i++) {
-        const size_t post = i % ARRAY_LEN(posts), type = i / ARRAY_LEN(posts) % ARRAY_LEN(types), o = i / ARRAY_LEN(posts) / ARRAY_LEN(types);
+        const size_t post = i % ARRAY_LEN(posts), way = i / ARRAY_LEN(posts);
+        const size_t type = way % ARRAY_LEN(types), o = way / ARRAY_LEN(types);
         const bool is_taken = types[type].is_asked_for || (type == 0 && origins[o] == NULL && posts[post].target[1] == 'a');
         const struct http_request request = {.method = "POST", .target = posts[post].target, .headers = {types[type].type, origins[o]},
                                              .body = posts[post].body, .body_len = strlen(posts[post].body)};
