@@ -82,13 +82,19 @@ static enum err schema_try(const struct sessions *s, const struct service_interr
     return code == OK ? schema_share(s, &wait, e) : schema_explain(code, e);
 }
 
+/* Work beside it may make a migration the victim of a deadlock, a restart may leave no room for one more session: neither lasts. */
+static bool schema_may_pass(enum err code)
+{
+    return code == ERR_UNAVAILABLE || code == ERR_BUSY;
+}
+
 static enum err schema_insist(const struct sessions *s, const struct service_interrupt *interrupt, int64_t deadline_ns, int *n_applied,
                               struct err_info *e)
 {
     for (bool has_said = false;; has_said = true) {
         struct err_info tried = {0};
         const enum err code = schema_try(s, interrupt, n_applied, &tried);
-        if (code != ERR_UNAVAILABLE || clock_mono_ns() >= deadline_ns) {
+        if (!schema_may_pass(code) || clock_mono_ns() >= deadline_ns) {
             if (e != NULL)
                 *e = tried;
             return code;

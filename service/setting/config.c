@@ -126,7 +126,7 @@ static const struct service_setting settings[] = {
     {"drain-timeout", "TRACEKIN_DRAIN_TIMEOUT", SETTING_DURATION, SETTING(drain_timeout_ns), "15s", 0, 600 * NS_PER_S,
      "How long requests in flight may take to end after SIGTERM; then they are cancelled."},
     {"startup-timeout", "TRACEKIN_STARTUP_TIMEOUT", SETTING_DURATION, SETTING(startup_timeout_ns), "30s", 0, 3600 * NS_PER_S,
-     "How long to wait at the start for a database that cannot be reached."},
+     "How long to wait at the start for a database that cannot be reached, or is too busy."},
     {"slow-query", "TRACEKIN_SLOW_QUERY", SETTING_DURATION_OR_OFF, SETTING(slow_query_ns), "1s", NS_PER_US, 3600 * NS_PER_S,
      "How long a question to the database may take before the log has a line about it. off logs none."},
     {"log-level", "TRACEKIN_LOG_LEVEL", SETTING_LOG_LEVEL, SETTING(log_level), "info", LOG_DEBUG, LOG_ERROR,
