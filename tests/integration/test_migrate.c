@@ -176,8 +176,12 @@ END_TEST
 
 START_TEST(a_deadline_ends_the_run)
 {
-    wait = database_wait(150);
-    run_refused(ALL(three), ERR_TIMEOUT, "migration 2 (second)");
+    static const struct db_migration slow[] = {
+        MIGRATION(1, "first", SHA_A, "CREATE TABLE first (n int);\n"),
+        MIGRATION(2, "second", SHA_A, "SELECT pg_sleep(60);\n"),
+    };
+    wait = database_wait(2000);
+    run_refused(ALL(slow), ERR_TIMEOUT, "migration 2 (second)");
     ck_assert_int_eq(number("SELECT count(*) FROM schema_migrations"), 1);
 }
 END_TEST
