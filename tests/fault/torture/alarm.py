@@ -63,10 +63,27 @@ def leaks_of_a_service(binaries):
     t.service.kill()
 
 
+def cut_replies():
+    """What a connection that broke may have left of a reply, and what it may not."""
+    whole = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nabcd"
+    for n in range(len(whole) + 1):
+        torture.check_reply(torture.parse(whole[:n]), 200, is_of_system=True)
+    for what, data in (
+            ("a second reply", whole + whole), ("more than was promised", whole + b"e"), ("the middle of a reply", whole[4:]),
+            ("no status", b"HTTP/1.1 20 OK"), ("no version", b"HTTP/1.0 2"), ("a second head", whole[:-6] + whole[:20]),
+            ("a header without a name", b"HTTP/1.1 200 OK\r\n: 4\r\nConte"), ("a header with a space", b"HTTP/1.1 200 OK\r\nContent Le"),
+            ("a header of no text", b"HTTP/1.1 200 OK\r\nDate: \0"), ("no length", b"HTTP/1.1 200 OK\r\nDate: x\r\n\r\nab"),
+            ("two lengths", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 4\r\n\r\nab"),
+            ("half a refusal that is not the client's fault", b"HTTP/1.1 400 Bad Request\r\nConte")):
+        must_fail(what, lambda: torture.check_reply(torture.parse(data), 200, is_of_system=True))
+
+
 def false_witness(binaries):
     """An item that was acknowledged and is not there; a reply that is half; a process that was killed."""
     for what, data in (("half a header", b"HTTP/1.1 200 OK\r\nContent-Le"), ("half a body", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")):
         must_fail(what, lambda: torture.check_reply(torture.parse(data), 200, is_of_system=False))
+        torture.check_reply(torture.parse(data), 200, is_of_system=True)
+    cut_replies()
     must_fail("a refusal that is not the client's fault",
               lambda: torture.check_reply(torture.parse(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), 200, False))
     t = endpoints.Torture(binaries)

@@ -278,6 +278,11 @@ class Service(Process):
 
 # --- a client
 
+STATUS, HEADER = re.compile(r"HTTP/1\.1 [2-5]\d\d [\t -~]*"), re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*")
+PART_OF_STATUS = re.compile(r"([2-5]\d?)?|[2-5]\d\d( [\t -~]*\r?)?")
+PART_OF_HEADER = re.compile(r"\r?|[!#$%&'*+.^_`|~0-9A-Za-z-]+(:[\t -~]*\r?)?")
+
+
 def request(method, target, body=None, headers=None):
     """The bytes of a request after whose reply the connection ends."""
     head = {"Host": "torture", "Connection": "close", "X-API-Key": KEY, **(headers or {})}
@@ -288,10 +293,11 @@ def request(method, target, body=None, headers=None):
 
 
 class Reply:
-    """What came: nothing (status 0), a whole reply, or something else (broken says what)."""
+    """What came: nothing (status 0), a whole reply, or something else (broken says what; is_cut when one reply begins so, which then
+    has a status when its first line is whole)."""
 
-    def __init__(self, status=0, headers=None, body=b"", broken=None):
-        self.status, self.headers, self.body, self.broken = status, headers or {}, body, broken
+    def __init__(self, status=0, headers=None, body=b"", broken=None, is_cut=False):
+        self.status, self.headers, self.body, self.broken, self.is_cut = status, headers or {}, body, broken, is_cut
 
     def __str__(self):
         return self.broken or f"{self.status} {self.body[:300]!r}"
@@ -307,19 +313,39 @@ def read_all(connection):
     return data
 
 
+def begins_well(line, first):
+    """Whether what has come of the last line of a head, which has no end yet, may go on to be a good one."""
+    start = "HTTP/1.1 "
+    if first:
+        return start.startswith(line) or (line.startswith(start) and bool(PART_OF_STATUS.fullmatch(line[len(start):])))
+    return bool(PART_OF_HEADER.fullmatch(line))
+
+
+def parse_cut_head(data):
+    *whole, last = data.decode("latin-1").split("\r\n")
+    if not begins_well(last, first=not whole) or (whole and not STATUS.fullmatch(whole[0])) or not all(map(HEADER.fullmatch, whole[1:])):
+        return Reply(broken=f"not the beginning of a reply: {data[:300]!r}")
+    return Reply(int(whole[0].split()[1]) if whole else 0, broken=f"half a header: {data[:300]!r}", is_cut=True)
+
+
 def parse(data):
     if not data:
         return Reply()
     head, end, body = data.partition(b"\r\n\r\n")
     if not end:
-        return Reply(broken=f"half a header: {data[:300]!r}")
+        return parse_cut_head(data)
     first, *lines = head.decode("latin-1").split("\r\n")
-    if not re.fullmatch(r"HTTP/1\.1 \d{3} .*", first):
-        return Reply(broken=f"not a status line: {first!r}")
-    headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in lines)}
-    if headers.get("content-length") != str(len(body)):
-        return Reply(broken=f"{len(body)} bytes of the {headers.get('content-length')} promised: {data[:300]!r}")
-    return Reply(int(first.split()[1]), headers, body)
+    wrong = [line for line in lines if not HEADER.fullmatch(line)]
+    if not STATUS.fullmatch(first) or wrong:
+        return Reply(broken=f"not a status line and headers: {[first, *wrong]!r}")
+    status, fields = int(first.split()[1]), [line.partition(":") for line in lines]
+    headers = {name.lower(): value.strip() for name, _, value in fields}
+    lengths = [value.strip() for name, _, value in fields if name.lower() == "content-length"]
+    if len(lengths) != 1 or not lengths[0].isdecimal():
+        return Reply(broken=f"{len(body)} bytes of the {lengths} promised: {data[:300]!r}")
+    if len(body) != int(lengths[0]):
+        return Reply(status, headers, body, f"{len(body)} bytes of the {lengths[0]} promised: {data[:300]!r}", len(body) < int(lengths[0]))
+    return Reply(status, headers, body)
 
 
 def exchange(address, data):
@@ -352,16 +378,15 @@ def check_problem(reply):
 
 def check_reply(reply, expected, is_of_system):
     """Whole and as expected, or an honest error at once, or nothing. Where the system fails, a connection that was broken may have cut
-    a reply short, as its length tells the client, and what will not be ready may be waited for."""
-    if reply.broken:
-        if is_of_system and not reply.broken.startswith("neither"):
-            return
+    such a reply short, as its length tells the client, and what will not be ready may be waited for."""
+    if reply.broken and not (is_of_system and reply.is_cut):
         raise Failure(reply.broken)
     if reply.status in (0, expected):
         return
     if reply.status != 503 and not (is_of_system and reply.status == 504):
         raise Failure(f"not an honest answer: {reply}")
-    check_problem(reply)
+    if not reply.broken:
+        check_problem(reply)
 
 
 # --- growth
