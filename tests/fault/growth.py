@@ -5,6 +5,7 @@ as after its warm-up: descriptors, threads, sessions, memory.
     growth.sh [--seconds S]     300 by default; TRACEKIN_TEST_FULL: an hour
 """
 import argparse
+import collections
 import os
 import socket
 import sys
@@ -12,15 +13,18 @@ import threading
 import time
 
 import clients
-from history import History
+from history import OK, History
 from proxy import Proxy
 from sizes import Size, judge
-from stage import RUN, Failed, Postgres, Service, say, until
+from stage import Failed, Postgres, Service, say
 
 READS = ("/api/v1/traces?limit=20", "/api/v1/logs?q=shelf&limit=20", "/api/v1/logs?contains=shelf+3&since=1h", "/api/v1/errors?q=shard&limit=20",
          "/api/v1/services", "/api/v1/metrics/names", "/api/v1/patterns?limit=20", "/api/v1/stats", "/metrics", "/readyz",
          "/api/v1/traces/5a5a5a5a5a5a5a5a0000000000000001/context", "/api/v1/traces?limit=-1", "/nowhere")
-PERIOD_S, LOSS_EVERY_S = 0.5, 7
+REFUSED = {"/api/v1/traces?limit=-1": 400, "/nowhere": 404}  # all others are answered 200
+PERIOD_S, LOSS_EVERY_S, LATE_S = 0.5, 7, 20
+# Of all questions and of all batches: those met by the loss of their session are not answered, or not yet.
+ANSWERED_LEAST, ACKNOWLEDGED_LEAST = 0.97, 0.9
 
 
 class Reader(threading.Thread):
@@ -28,7 +32,7 @@ class Reader(threading.Thread):
 
     def __init__(self, service):
         super().__init__(daemon=True)
-        self.service, self.is_over, self.n, self.n_answered = service, threading.Event(), 0, 0
+        self.service, self.is_over, self.n, self.statuses, self.n_as_wanted = service, threading.Event(), 0, collections.Counter(), 0
 
     def run(self):
         while not self.is_over.wait(0.02):
@@ -38,20 +42,41 @@ class Reader(threading.Thread):
                 with socket.create_connection(("127.0.0.1", self.service.port)) as left:
                     left.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             else:
-                self.n_answered += self.service.get(path)[0] != 0
+                status = self.service.get(path)[0]
+                self.statuses[status] += 1
+                self.n_as_wanted += status == REFUSED.get(path, 200)
 
 
 def load(service, proxy, seconds):
-    """Sizes over that time."""
+    """Sizes over that time; Failed when a loss meets no session."""
     sizes, next_loss = [], time.monotonic() + LOSS_EVERY_S
     until_s = time.monotonic() + seconds
     while time.monotonic() < until_s:
         time.sleep(PERIOD_S)
         sizes.append(Size(service))
         if time.monotonic() > next_loss:
-            proxy.reset()
+            if proxy.reset() == 0:
+                raise Failed("there was no session to be lost")
             next_loss += LOSS_EVERY_S
     return sizes
+
+
+def check_served(service, readers, senders):
+    """That there was a load: nearly all was answered, and acknowledged, as it should be, and sessions were made in place of those lost."""
+    statuses = sum((r.statuses for r in readers), collections.Counter())
+    n_asked, n_as_wanted = sum(statuses.values()), sum(r.n_as_wanted for r in readers)
+    outcomes = senders[0].history.counts()
+    say(f"{sum(r.n for r in readers)} questions, {n_asked} of them not left, answered {dict(statuses)}; batches: {dict(outcomes)}")
+    if n_as_wanted < ANSWERED_LEAST * n_asked or min(r.n_as_wanted for r in readers) == 0:
+        raise Failed(f"of {n_asked} questions {n_as_wanted} were answered as they should be")
+    if outcomes[OK] < ACKNOWLEDGED_LEAST * sum(outcomes.values()):
+        raise Failed(f"of the batches too few were acknowledged: {dict(outcomes)}")
+    silent = [client.signal for client in senders if client.last_ok < time.monotonic() - LATE_S]
+    odd = [odd for client in senders for odd in client.odd]
+    if silent or odd:
+        raise Failed("\n".join([f"no batch of {signal} was acknowledged in the end" for signal in silent] + odd[:20]))
+    if service.reconnects() == 0:
+        raise Failed("no session was made in place of a lost one")
 
 
 def play(seconds):
@@ -68,11 +93,10 @@ def play(seconds):
         warm = load(service, proxy, seconds / 3)
         sizes = load(service, proxy, seconds * 2 / 3)
         told, grown = judge(warm[len(warm) // 2:], sizes[-len(sizes) // 5:])
-        say("; ".join(told))
+        say(f"{seconds:.0f} s; " + "; ".join(told))
         if grown:
             raise Failed("; ".join(grown))
-        until(lambda: all(r.n_answered > 0 for r in readers), 1, "questions were answered")
-        say(f"{seconds:.0f} s, {sum(r.n for r in readers)} questions, {sum(len(c.history.batches) for c in senders[:1])} batches")
+        check_served(service, readers, senders)
     except BaseException:
         say(f"the log of the service ends:\n{service.tail()}")
         raise
