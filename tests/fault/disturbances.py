@@ -1,7 +1,10 @@
 """What is done to a service and its PostgreSQL while clients send: each is one function of the stage, and leaves all in order.
 
-A disturbance that takes the database away returns nothing; who called it waits for the recovery. `skip` tells why one cannot be had here.
+Each has a witness that it was felt, in what PostgreSQL, the proxy or the service tells, and is Failed without; what takes luck is done
+until it was. Who called it waits for the recovery, and sees that those in ENDS_SESSIONS did end some. reason_to_skip tells why one
+cannot be had here.
 """
+import concurrent.futures
 import contextlib
 import subprocess
 import time
@@ -9,30 +12,67 @@ import time
 from stage import BINARY, GO, KILL, STOP, Failed, Service, until
 
 AWAY_S = 3  # how long what is taken away stays away, at least: longer than the probe of readiness takes to notice
+FELT_S, TRIES_MAX, BUILT_S = 20, 40, 120
+CRASHED = "was not properly shut down; automatic recovery in progress"
+
+
+def _until_felt(disturb, is_felt, what):
+    """Again and again, as luck has a part in it."""
+    for _ in range(TRIES_MAX):
+        disturb()
+        if is_felt():
+            return
+    raise Failed(f"{what}: not once in {TRIES_MAX} times")
+
+
+def _see_logged(stage, since, pattern, what):
+    until(lambda: stage.postgres.logged(since, pattern), FELT_S, f"the log of PostgreSQL tells that {what}")
+
+
+def _run(stage, sql):
+    """Whether it was done; else it was the victim of a deadlock."""
+    session = stage.postgres.session(stage.database, sql)
+    said = session.stderr.read()
+    if session.wait() != 0 and "40P01" not in said and "deadlock detected" not in said:
+        raise Failed(f"psql says {said.strip()} of {sql}")
+    return session.returncode == 0
 
 
 def kill_backend(stage):
-    seen = []
+    victims = []
+
+    def kill():
+        pids = stage.postgres.backends(stage.database)
+        victims.extend([stage.rng.choice(pids)] if pids else [])
+        return pids and stage.postgres.signal(KILL, victims[-1:]) > 0
+
     for _ in range(3):
-        until(lambda: seen.append(stage.postgres.backends(stage.database)) or seen[-1], 60, "the service has sessions after the end of one")
-        stage.postgres.signal(KILL, [stage.rng.choice(seen[-1])])
+        since = stage.postgres.log_bytes()
+        until(kill, 60, "the service has sessions after the end of one")
+        _see_logged(stage, since, rf"\(PID {victims[-1]}\) was terminated by signal 9", "a backend was killed")
     until(stage.postgres.answers, 60, "PostgreSQL answers after the end of a backend")
 
 
 def kill_postmaster(stage):
+    since = stage.postgres.log_bytes()
     stage.postgres.signal(KILL, [stage.postgres.pid()])
     stage.watch_outage(AWAY_S)
     stage.postgres.start()
+    _see_logged(stage, since, CRASHED, "it had crashed")
 
 
 def kill_service(stage):
-    stage.service.kill()
+    status = stage.service.kill()
+    if status != -KILL:
+        raise Failed(f"the service had ended with {status} before it was killed: {stage.service.tail()}")
     stage.service.start()
 
 
 def restart_immediate(stage):
+    since = stage.postgres.log_bytes()
     if not stage.postgres.control("restart -m immediate -w -t 60"):
         raise Failed("pg_ctl restart -m immediate failed")
+    _see_logged(stage, since, CRASHED, "it had crashed")
 
 
 def freeze_postgres(stage):
@@ -50,10 +90,18 @@ def cut_network(stage):
     stage.proxy.set("pass")
 
 
+def _answer_s(stage):
+    """How long a question takes; 0 when it is not answered."""
+    began = time.monotonic()
+    return time.monotonic() - began if stage.service.get("/api/v1/services")[0] == 200 else 0
+
+
 def delay_network(stage):
+    """Both ways, so that a question takes twice the delay at least."""
     stage.proxy.delay_s = stage.rng.choice((0.05, 0.2))
     stage.proxy.set("delay")
-    time.sleep(3)
+    until(lambda: min(_answer_s(stage) for _ in range(5)) > 2 * stage.proxy.delay_s, FELT_S, "questions are answered late")
+    time.sleep(2)
     stage.proxy.set("pass")
 
 
@@ -65,7 +113,7 @@ def half_open_network(stage):
 
 def lose_replies(stage):
     """The server does what it is told, and nobody learns of it: sessions end with its answers in them, and no other is to be had."""
-    for _ in range(6):
+    def lose():
         stage.proxy.set("mute")
         time.sleep(0.1 + 0.2 * stage.rng.random())
         stage.proxy.set("cut")
@@ -73,11 +121,20 @@ def lose_replies(stage):
         stage.proxy.set("pass")
         time.sleep(0.3)
 
+    for _ in range(6):
+        n = stage.proxy.n_lost
+        _until_felt(lose, lambda n=n: stage.proxy.n_lost > n, "an answer is lost")
+
 
 def reset_network(stage):
-    for _ in range(4):
-        stage.proxy.reset()
+    ended = []
+
+    def reset():
+        ended.append(stage.proxy.reset())
         time.sleep(0.3)
+
+    for _ in range(4):
+        _until_felt(reset, lambda: ended[-1] > 0, "a session is reset")
 
 
 @contextlib.contextmanager
@@ -97,19 +154,25 @@ def _full(room):
 
 
 def fill_tables(stage):
+    """Long enough for writers and background jobs to meet it; 53100 is disk_full."""
+    since = stage.postgres.log_bytes()
     with _full(stage.postgres.rooms[0]):
         time.sleep(4)
+        _see_logged(stage, since, f"@{stage.database}/tracekin writer ERROR:  53100", "a writer found no room")
+
+
+MUCH_WAL_SQL = "SELECT count(pg_logical_emit_message(false, 'fill', repeat('x', 1000000))) FROM generate_series(1, 4)"
 
 
 def fill_wal(stage):
-    """PostgreSQL ends itself when it can write no WAL, and does not start while it cannot."""
+    """PostgreSQL ends itself when it can write no WAL, and does not start while it cannot. The files that it has ready for WAL to come are
+    used up here, as the clients may take longer than its checkpoints to do so."""
     _move_wal(stage, "pg_wal", "wal")
     time.sleep(1)
+    since = stage.postgres.log_bytes()
     with _full(stage.postgres.rooms[1]):
-        stage.postgres.sql("postgres", "SELECT 1")
-        deadline = time.monotonic() + 20
-        while stage.postgres.is_there() and stage.postgres.answers() and time.monotonic() < deadline:
-            time.sleep(0.2)
+        until(lambda: not stage.postgres.answers(sql=MUCH_WAL_SQL), 60, "PostgreSQL ends without room for its WAL")
+        _see_logged(stage, since, "PANIC:  53100", "there was no room for its WAL")
         time.sleep(1)
     if not stage.postgres.is_there():
         stage.postgres.start()
@@ -125,16 +188,40 @@ def _move_wal(stage, source, target):
     stage.postgres.start()
 
 
+# Sessions of the service that wait for what psql has to itself.
+HELD_UP_SQL = """SELECT count(*) FROM pg_locks AS held JOIN pg_stat_activity AS holder USING (pid)
+    JOIN pg_locks AS asked ON asked.database = held.database AND asked.relation = held.relation AND NOT asked.granted
+    JOIN pg_stat_activity AS asker ON asker.pid = asked.pid AND asker.datname = current_database() AND asker.application_name <> 'psql'
+    WHERE held.granted AND held.mode = 'AccessExclusiveLock' AND holder.application_name = 'psql'"""
+
+
 def lock_tables(stage):
     tables = stage.rng.choice(("spans, logs, metric_points", "traces, patterns", "resources", "trace_arrivals, log_arrivals"))
-    stage.postgres.session(stage.database, f"BEGIN; LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4); COMMIT;").wait()
+    held_up = []
+
+    def lock():
+        with concurrent.futures.ThreadPoolExecutor(1) as other:
+            done = other.submit(_run, stage, f"BEGIN; LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4); COMMIT;")
+            held_up.append(0)
+            while not done.done():
+                held_up[-1] = max(held_up[-1], int(stage.postgres.sql(stage.database, HELD_UP_SQL)))
+            held_up[-1] *= done.result()
+
+    _until_felt(lock, lambda: held_up[-1] > 0, f"a session of the service waits for {tables}")
 
 
 def deadlock(stage):
     """Sessions that take in turn, in the other order, what a writer takes; they are more patient than the service's, which so are those to fail."""
-    for _ in range(8):
-        stage.postgres.session(stage.database, """SET deadlock_timeout = '2s'; BEGIN; LOCK TABLE metric_points, logs, spans, traces IN EXCLUSIVE MODE;
-            SELECT pg_sleep(0.15); LOCK TABLE resources, trace_arrivals, patterns IN EXCLUSIVE MODE; COMMIT;""").wait()
+    since, n = stage.postgres.log_bytes(), []
+
+    def meet():
+        n.append(_run(stage, """SET deadlock_timeout = '2s'; BEGIN; LOCK TABLE metric_points, logs, spans, traces IN EXCLUSIVE MODE;
+            SELECT pg_sleep(0.15); LOCK TABLE resources, trace_arrivals, patterns IN EXCLUSIVE MODE; COMMIT;"""))
+
+    def has_victims():
+        return len(n) >= 8 and stage.postgres.logged(since, f"@{stage.database}/(?!psql).* ERROR:  40P01")
+
+    _until_felt(meet, has_victims, "a session of the service is the victim of a deadlock")
 
 
 def migrate_again(stage):
@@ -160,15 +247,18 @@ FILL_TRACES_SQL = """INSERT INTO traces (trace_id, service, name, start_time, en
         FROM generate_series(1, 1500) AS i ON CONFLICT DO NOTHING"""
 
 
+GENERATION_SQL = "SELECT coalesce(max(generation), 0) FROM vector_indexes WHERE recall IS NOT NULL"
+
+
 def rebuild_index(stage):
-    """While data comes in, whose traces the index is over."""
+    """While data comes in, whose traces the index is over. It ends when there is an index of a new generation, which is measured."""
     stage.postgres.sql(stage.database, FILL_TRACES_SQL)
-    env = {"TRACEKIN_DATABASE_URL": stage.postgres.url(stage.database)}
-    with subprocess.Popen([BINARY, "index", "rebuild"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as rebuild:
-        try:
-            rebuild.wait(4)
-        except subprocess.TimeoutExpired:
-            rebuild.terminate()
+    before = int(stage.postgres.sql(stage.database, GENERATION_SQL))
+    ran = subprocess.run([BINARY, "index", "rebuild"], env={"TRACEKIN_DATABASE_URL": stage.postgres.url(stage.database)}, text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=BUILT_S, check=False)
+    after = int(stage.postgres.sql(stage.database, GENERATION_SQL))
+    if ran.returncode != 0 or after <= before:
+        raise Failed(f"index rebuild ended with {ran.returncode}, generation {before} became {after}: {ran.stdout[-2000:]}")
 
 
 def drain_service(stage):
@@ -186,6 +276,8 @@ def _no_room(stage):
 KINDS = {f.__name__: f for f in (kill_backend, kill_postmaster, kill_service, restart_immediate, freeze_postgres, cut_network, delay_network,
                                  half_open_network, lose_replies, reset_network, fill_tables, fill_wal, lock_tables, deadlock, migrate_again,
                                  rebuild_index, drain_service)}
+ENDS_SESSIONS = {"kill_backend", "kill_postmaster", "restart_immediate", "cut_network", "half_open_network", "lose_replies",
+                 "reset_network", "fill_wal"}
 _NEEDS = {"fill_tables": _no_room, "fill_wal": _no_room}
 
 

@@ -4,8 +4,9 @@
 set -euo pipefail
 tree=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd -P)
 
-# In a mount namespace of its own, small file systems can be made, to be filled, and go away with it.
-if [ -z "${TRACEKIN_TEST_MOUNTS-}" ] && [ "$EUID" -eq 0 ] && unshare --mount true 2>/dev/null; then
+# In a mount namespace of its own, small file systems can be made, to be filled, and go away with it. Who may mount one must have them.
+if [ -z "${TRACEKIN_TEST_MOUNTS-}" ] && [ "$EUID" -eq 0 ] &&
+    unshare --mount --propagation private -- mount -t tmpfs tracekin-fault /tmp 2>/dev/null; then
     TRACEKIN_TEST_MOUNTS=yes exec unshare --mount --propagation private -- bash "$0" "$@"
 fi
 
@@ -36,7 +37,8 @@ fault_mount() {
     [ -n "${TRACEKIN_TEST_MOUNTS-}" ] || return 0
     for room in small wal; do
         mkdir -p "$cluster/$room"
-        mount -t tmpfs -o "size=512m,mode=0700,uid=$postgres_uid,gid=$postgres_gid" tracekin-fault "$cluster/$room" || return 0
+        mount -t tmpfs -o "size=512m,mode=0700,uid=$postgres_uid,gid=$postgres_gid" tracekin-fault "$cluster/$room" ||
+            die "no file system can be mounted on $cluster/$room, though one can on /tmp"
     done
     postgres_run "$cluster" mkdir /data/small/tables
     small=/data/small/tables
@@ -59,6 +61,7 @@ min_wal_size = 32MB
 max_wal_size = 64MB
 max_connections = 200
 deadlock_timeout = 300ms
+log_error_verbosity = verbose
 log_min_duration_statement = -1'
     cluster_folders "$work/data"
     trap fault_clean EXIT

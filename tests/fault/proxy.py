@@ -29,12 +29,14 @@ class Proxy(threading.Thread):
     """url leads through it. Modes, each until the next: `pass`; `cut` (sessions end, new ones are closed at once); `delay` (each
     piece comes delay_s later); `stuck` (no byte of the sessions there are passes ever again, their ends are told to neither side
     until NOTICED_S later, and new ones wait); `mute` (what the
-    server says is kept back, what it is told is not). reset() ends all sessions by RST, whatever the mode."""
+    server says is kept back, what it is told is not). reset() ends all sessions by RST, whatever the mode. n_lost counts the sessions that
+    ended with something the server had said kept back."""
 
     def __init__(self, socket_path, database):
         super().__init__(daemon=True)
         self.path, self.mode, self.delay_s, self._is_reset, self._is_over = socket_path, "pass", 0.2, False, False
         self._lock, self._links, self._selector = threading.Lock(), [], selectors.DefaultSelector()
+        self.n_lost, self._n_reset = 0, 0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._listener.setblocking(False)
         self.url = f"postgresql://tracekin@127.0.0.1:{self._listener.getsockname()[1]}/{database}?sslmode=disable"
@@ -48,9 +50,11 @@ class Proxy(threading.Thread):
             self.mode = mode
 
     def reset(self):
+        """How many sessions there were."""
         self._is_reset = True
         while self._is_reset:
             time.sleep(TURN_S)
+        return self._n_reset
 
     def stop(self):
         self._is_over = True
@@ -62,6 +66,7 @@ class Proxy(threading.Thread):
             ready = self._selector.select(TURN_S)
             with self._lock:
                 if self._is_reset or self.mode == "cut":
+                    self._n_reset = len(self._links)
                     for link in list(self._links):
                         self._end(link, by_reset=self._is_reset)
                     self._is_reset = False
@@ -135,6 +140,7 @@ class Proxy(threading.Thread):
 
     def _end(self, link, by_reset=False):
         self._links.remove(link)
+        self.n_lost += link.mute and len(link.waiting[1]) > 0
         for end in link.ends:
             with contextlib.suppress(KeyError):
                 self._selector.unregister(end)

@@ -8,6 +8,7 @@ stored, nothing is stored twice, and after each disturbance the service is as it
     rounds.sh --rounds N      N rounds, of seeds --seed and on
 """
 import argparse
+import concurrent.futures
 import contextlib
 import os
 import random
@@ -16,17 +17,21 @@ import threading
 import time
 
 import clients
-from disturbances import KINDS, reason_to_skip
+from disturbances import ENDS_SESSIONS, KINDS, reason_to_skip
 from history import FAIL, OK, UNKNOWN, History, violations
 from proxy import Proxy
 from stage import RUN, Failed, Postgres, Service, say, until
 
 RECOVERED_S, FAST_S, NOTICED_S, ASSEMBLED_S, ROUNDS_FULL, KINDS_OF_ROUND = 30, 5, 10, 90, 200, 3
-SETTINGS = {"request_timeout": "3s", "assembler_quiet": "300ms", "drain_timeout": "5s", "log_level": "warn"}
-# Pools that are at work all the time, and how many sessions of each at least; of the lanes one each at a time is asked for here.
-AT_WORK = {"writer": 2, "read": 1, "search": 1, "ingest": 1, "ready": 1, "assembler": 1, "chunker": 1, "index-keeper": 1}
+LANES, REQUEST_S = {"read": 4, "search": 4, "ingest": 4}, 3
+SETTINGS = {"request_timeout": f"{REQUEST_S}s", "assembler_quiet": "300ms", "drain_timeout": "5s", "log_level": "warn",
+            **{f"{lane}_workers": n for lane, n in LANES.items()}}
+# Sessions of each pool: of those that are asked each was at work since, of background jobs each is there.
+ASKED, JOBS = {**LANES, "writer": 2}, ("ready", "assembler", "chunker", "index-keeper")
 READS = ("/api/v1/traces?limit=5", "/api/v1/logs?q=shelf&limit=5&since=1h", "/api/v1/errors?limit=5", "/api/v1/services",
          "/api/v1/metrics/names")
+# What a session of each lane is needed for, and takes a while.
+ASKS = {"read": "/api/v1/traces?limit=200", "search": "/api/v1/logs?q=shelf&limit=200&since=1h", "ingest": "/api/v1/traces"}
 
 
 class Watch(threading.Thread):
@@ -60,16 +65,18 @@ class Stage:
         self.is_up, self.outages = threading.Event(), []
         self.service.start()
         self.is_up.set()
-        self.sessions = {}
 
     def watch_outage(self, away_s, is_fast=True):
-        """The database is away for so long: /readyz says so, and why; questions and exports fail, and fast where the loss shows."""
-        began = time.monotonic()
-        if away_s > 2.5:
-            until(lambda: self.service.get("/readyz")[0] == 503, NOTICED_S, "/readyz is 503 without a database")
-            why = self.service.why_not_ready()
-            if why and "the database does not answer" not in why:
-                raise Failed(f"/readyz says why as {why}")
+        """The database is away for so long: /readyz says so, and why; questions and exports fail, and fast where the loss shows. Where it
+        does not, a question has its time."""
+        began, said = time.monotonic(), []
+        if not is_fast:
+            status = self.service.get(READS[0])[0]
+            if status not in (503, 504) or time.monotonic() - began > REQUEST_S + FAST_S:
+                raise Failed(f"of a silent database {READS[0]} is answered {status} after {time.monotonic() - began:.1f} s")
+        until(lambda: said.append(self.service.why_not_ready()) or said[-1], NOTICED_S, "/readyz is 503 without a database")
+        if "the database does not answer" not in said[-1]:
+            raise Failed(f"/readyz says why as {said[-1]}")
         if is_fast:
             for path, content in [(path, None) for path in READS] + list(clients.unknown_items()):
                 asked = time.monotonic()
@@ -80,21 +87,41 @@ class Stage:
 
     def recover(self, senders):
         """From now on the database is back: seconds until the service is ready, every question is answered, a batch of every client is
-        acknowledged, and as many sessions are open as there were before."""
-        began = time.monotonic()
-        until(self.service.is_ready, RECOVERED_S, "/readyz is 200 again")
-        for path in READS:
-            until(lambda path=path: self.service.get(path)[0] == 200, RECOVERED_S, f"{path} is answered again")
-        until(lambda: all(client.last_ok > began for client in senders), RECOVERED_S, "every client's batches are acknowledged again")
-        until(lambda: not self.missing(), RECOVERED_S, lambda: f"the pools are full again but for {self.missing()}")
-        return time.monotonic() - began
+        acknowledged, and every pool is full. RECOVERED_S is the time of all that together."""
+        began, at = time.monotonic(), time.time()
 
-    def missing(self):
-        """Sessions are made when they are needed: what is asked here needs them. Pools with fewer than before, as (now, before)."""
+        def wait(done, what):
+            until(done, RECOVERED_S - (time.monotonic() - began), what)
+
+        wait(self.service.is_ready, "/readyz is 200 again")
         for path in READS:
-            self.service.get(path)
-        now = self.service.open_sessions()
-        return {pool: (now.get(pool, 0), n) for pool, n in self.sessions.items() if now.get(pool, 0) < n}
+            wait(lambda path=path: self.service.get(path)[0] == 200, f"{path} is answered again")
+        wait(lambda: all(client.last_ok > began for client in senders), "every client's batches are acknowledged again")
+        wait(lambda: not self.missing(at), lambda: f"the pools are full again but for {self.missing(at)}")
+        took_s = time.monotonic() - began
+        if took_s > RECOVERED_S:
+            raise Failed(f"recovered after {took_s:.1f} s")
+        return took_s
+
+    def missing(self, since):
+        """Sessions are made when they are needed: each lane is asked for all it has. Pools that lack any, as (now, wanted), by what
+        PostgreSQL sees and the service tells; and statuses of what was asked that are not 200."""
+        refused = self.ask_all()
+        there, told = self.postgres.pools(self.database, since), self.service.open_sessions()
+        now = {pool: min(there.get(pool, (0, 0))[pool in ASKED], told.get(pool, 0)) for pool in (*ASKED, *JOBS)}
+        wanted = {**ASKED, **dict.fromkeys(JOBS, 1)}
+        return {**{pool: (now[pool], n) for pool, n in wanted.items() if now[pool] < n}, **({"refused": refused} if refused else {})}
+
+    def ask_all(self):
+        """Twice as many requests at once as there are workers; statuses other than 200. What they store is of a service of its own."""
+        def ask(lane, i):
+            item = {"trace_id": f"{4:016x}{i:016x}", "name": "asked", "service": "asked", "start_time": str(time.time_ns()),
+                    "duration_ms": 1, "status": "ok"}
+            return self.service.get(ASKS[lane], content={"traces": [item]} if lane == "ingest" else None)[0]
+
+        with concurrent.futures.ThreadPoolExecutor(2 * sum(LANES.values())) as askers:
+            asked = [askers.submit(ask, lane, i) for i in range(2 * max(LANES.values())) for lane in LANES]
+            return [one.result() for one in asked if one.result() != 200]
 
     def close(self):
         self.service.end()
@@ -124,9 +151,8 @@ def play(name, seed, kinds):
     watch.start()
     try:
         until(lambda: all(client.last_ok for client in senders), 30, "the first batches are acknowledged")
-        for path in READS * 3:
-            stage.service.get(path)
-        stage.sessions = {pool: min(n, AT_WORK[pool]) for pool, n in stage.service.open_sessions().items() if pool in AT_WORK}
+        at = time.time()
+        until(lambda: not stage.missing(at), 30, lambda: f"the pools are full but for {stage.missing(at)}")
         for kind in kinds:
             why = reason_to_skip(stage, kind)
             if why:
@@ -135,9 +161,12 @@ def play(name, seed, kinds):
             excused = kind in ("kill_service", "drain_service")
             if excused:
                 stage.is_up.clear()
+            n_reconnects = stage.service.reconnects()
             KINDS[kind](stage)
             stage.is_up.set()
             recoveries[kind] = stage.recover(senders)
+            if kind in ENDS_SESSIONS and stage.service.reconnects() <= n_reconnects:
+                raise Failed(f"{kind}: no session was made in place of a lost one")
         watch.is_over.set()
         watch.join()
         clients.stop(senders)
@@ -148,6 +177,7 @@ def play(name, seed, kinds):
         stage.service.drain()
     except BaseException:
         say(f"the log of the service ends:\n{stage.service.tail()}")
+        say(f"that of PostgreSQL:\n{stage.postgres.tail()}")
         say(f"its history: {dict(history.attempts())} of attempts, {dict(history.counts())} of batches")
         raise
     finally:

@@ -30,7 +30,7 @@ def until(done, within_s, what):
     began = time.monotonic()
     while not done():
         if time.monotonic() - began > within_s:
-            raise Failed(f"{what() if callable(what) else what}: not within {within_s} s")
+            raise Failed(f"{what() if callable(what) else what}: not within {within_s:.3g} s")
         time.sleep(0.02)
     return time.monotonic() - began
 
@@ -56,6 +56,7 @@ class Postgres:
     socket_path = os.environ["postgres_socket"] + "/.s.PGSQL.5432"
     small = RUN.joinpath("small").read_text().strip()  # where a file system is mounted to be filled, or ""
     rooms = CLUSTER / "small", CLUSTER / "wal"
+    log = LOG / "postgres.log"
 
     def shell(self, command):
         ran = subprocess.run(["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
@@ -83,15 +84,30 @@ class Postgres:
         if not done:
             raise Failed(f"PostgreSQL does not start: {said[-2000:]}")
 
+    def log_bytes(self):
+        return self.log.stat().st_size
+
+    def logged(self, since, pattern):
+        """The lines that came to its log after so many bytes, and have the pattern in them."""
+        with open(self.log, "rb") as log:
+            log.seek(since)
+            return [line for line in log.read().decode(errors="replace").splitlines() if re.search(pattern, line)]
+
+    def tail(self):
+        """What it told last, but for the statements of it and those that came too early."""
+        return "\n".join(self.logged(max(0, self.log_bytes() - 200_000), r" (LOG|ERROR|PANIC): ")[-15:])
+
     def control(self, words):
         return self.shell(f'postgres_run "$cluster" pg_ctl {words} >>"$log_dir/postgres.log"')[0]
 
     def signal(self, number, pids):
+        """How many of them were there."""
+        n = 0
         for pid in pids:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-            except ProcessLookupError:
-                pass
+                n += 1
+        return n
 
     def backends(self, database):
         """The sessions of the services, background jobs included; none while the server is recovering."""
@@ -99,8 +115,16 @@ class Postgres:
                                    " AND backend_type = 'client backend'")
         return [int(pid) for pid in ran.stdout.split()] if ran.returncode == 0 else []
 
-    def answers(self, database="postgres"):
-        return self._psql(database, "SELECT 1").returncode == 0
+    def pools(self, database, since):
+        """Sessions of the service by pool, as (all, those that did something after that time); none while the server is recovering."""
+        ran = self._psql(database, f"""SELECT regexp_replace(application_name, '^tracekin ', ''), count(*),
+            count(*) FILTER (WHERE state_change > to_timestamp({since})) FROM pg_stat_activity WHERE datname = current_database()
+            GROUP BY 1""")
+        rows = (line.split("|") for line in ran.stdout.splitlines()) if ran.returncode == 0 else ()
+        return {pool: (int(n), int(n_at_work)) for pool, n, n_at_work in rows}
+
+    def answers(self, database="postgres", sql="SELECT 1"):
+        return self._psql(database, sql).returncode == 0
 
     def _psql(self, database, sql):
         return subprocess.run(["bash", "-c", 'cluster_client psql "$0" -XqAt -v ON_ERROR_STOP=1', self.url(database)], input=sql, text=True,
@@ -116,9 +140,9 @@ class Postgres:
         return ran.stdout.strip()
 
     def session(self, database, sql):
-        """A psql at work on the statements; to be waited for or killed. What it says of errors is not of interest."""
-        ran = subprocess.Popen(["bash", "-c", 'cluster_client psql "$0" -XqAt', self.url(database)], stdin=subprocess.PIPE, text=True,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        """A psql at work on the statements, up to the first that fails; to be waited for."""
+        ran = subprocess.Popen(["bash", "-c", 'cluster_client psql "$0" -XqAt -v ON_ERROR_STOP=1', self.url(database)], text=True,
+                               stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         ran.stdin.write(sql)
         ran.stdin.close()
         return ran
@@ -154,8 +178,9 @@ class Service:
         return 0
 
     def kill(self):
+        """What it ended with."""
         self.process.kill()
-        self.process.wait()
+        return self.process.wait()
 
     def drain(self):
         """SIGTERM; the seconds until it has ended, as it should."""
@@ -193,13 +218,19 @@ class Service:
         return self.get("/readyz")[0] == 200
 
     def why_not_ready(self):
-        return [check["why"] for check in json.loads(self.get("/readyz")[1])["checks"] if not check["ok"]]
+        """What /readyz says of it when it is 503."""
+        status, body, _ = self.get("/readyz")
+        return [check["why"] for check in json.loads(body)["checks"] if not check["ok"]] if status == 503 else []
 
     def metrics(self, name):
         """The series of a metric: value by labels."""
         lines = self.get("/metrics")[1].splitlines()
         found = (re.fullmatch(rf"{name}(\{{.*\}})? (\S+)", line) for line in lines)
         return {m[1] or "": float(m[2]) for m in found if m}
+
+    def reconnects(self):
+        """How many sessions were made in place of lost ones."""
+        return sum(self.metrics("tracekin_db_reconnects_total").values())
 
     def open_sessions(self):
         """Sessions that are not closed, by pool."""
