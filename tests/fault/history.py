@@ -57,11 +57,15 @@ class History:
                                             "items": len(batch.ids), "attempt": len(batch.attempts), "outcome": outcome, "said": said}) + "\n")
                 self._log.flush()
 
+    def so_far(self):
+        with self._lock:
+            return list(self.batches.values())
+
     def counts(self):
-        return collections.Counter(batch.outcome() for batch in self.batches.values())
+        return collections.Counter(batch.outcome() for batch in self.so_far())
 
     def attempts(self):
-        return collections.Counter(outcome for batch in self.batches.values() for outcome, _ in batch.attempts)
+        return collections.Counter(outcome for batch in self.so_far() for outcome, _ in batch.attempts)
 
 
 def violations(batches, stored):
