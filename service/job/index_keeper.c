@@ -11,7 +11,7 @@
 
 /* A build may take hours; PERIOD_MS is how soon a store that has grown gets its index. One that failed is not tried again at once, as
  * it is dear; a lost session is. */
-enum { STEP_TIMEOUT_S = 24 * 3600, PERIOD_MS = 5000, FOLLOWER_PERIOD_MS = 5000, RETRY_MS = 15000, RECONNECT_MS = 1000 };
+enum { STEP_TIMEOUT_S = 24 * 3600, PERIOD_MS = 2000, FOLLOWER_PERIOD_MS = 2000, RETRY_MS = 15000, RECONNECT_MS = 1000 };
 
 static const struct metric_family n_builds = {"tracekin_vector_index_builds_total", METRIC_COUNTER,
                                               "Generations of the vector index that this process built."};
