@@ -114,6 +114,12 @@ test_list() {
         [ "${script##*/}" = lib.sh ] ||
             test_entry "fault.$(basename "$script" .sh)" "${test_fault_timeout_s:-$test_scenario_timeout_s}" fault bash "$script"
     done
+    case " ${test_variants[*]} " in
+        *' tsan '*)
+            test_entry tsan.fault.rounds "${test_fault_timeout_s:-$test_scenario_timeout_s}" fault \
+                env TRACEKIN_FAULT_BINARY="$tree/build/tsan/tracekin" bash "$tree/tests/fault/rounds.sh"
+            ;;
+    esac
     for script in "$tree"/tests/static/*.sh; do
         [ "${script##*/}" != alarm.sh ] || continue
         # They use every processor for minutes: behind the tests that wait for something, and from the start.

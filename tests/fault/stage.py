@@ -12,7 +12,7 @@ import subprocess
 import time
 
 TREE = pathlib.Path(os.environ["tree"])
-BINARY = TREE / "build/release/tracekin"
+BINARY = pathlib.Path(os.environ.get("TRACEKIN_FAULT_BINARY", TREE / "build/release/tracekin"))
 CLUSTER, RUN = pathlib.Path(os.environ["cluster"]), pathlib.Path(os.environ["run_dir"])
 LOG = pathlib.Path(os.environ["log_dir"])
 
@@ -172,7 +172,8 @@ class Service:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", str(BINARY), "serve"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={"PATH": "/usr/bin:/bin", "TRACEKIN_DATABASE_URL": self.url, "TRACEKIN_LISTEN": self.address, **settings})
+                env={"PATH": "/usr/bin:/bin", "TSAN_OPTIONS": "halt_on_error=1", "TRACEKIN_DATABASE_URL": self.url,
+                     "TRACEKIN_LISTEN": self.address, **settings})
         if wait:
             return until(self.is_ready, 60, f"{self.name} becomes ready")
         return 0
