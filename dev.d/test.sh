@@ -4,11 +4,10 @@
 # shellcheck shell=bash
 
 test_packages=(clang libclang-rt-dev shellcheck git sudo curl procps nghttp2-client bubblewrap systemd python3-seccomp
-    clang-tidy cppcheck gcovr valgrind)
+    clang-tidy cppcheck gcovr valgrind afl++)
 test_timeout_s=300           # of a test that names none
 test_trixie_timeout_s=1500   # all of Debian 13's tests together
 test_scenario_timeout_s=600
-test_fault_timeout_s=${TRACEKIN_TEST_FULL:+14400} # 200 rounds; an hour of load
 test_static_timeout_s=1500
 test_settings='fsync = off
 full_page_writes = off
@@ -21,21 +20,24 @@ log_min_duration_statement = -1'
 # Prints the variant that PATTERN begins with, if any: no other can have tests that match it.
 test_variant_of() {
     local variant
-    for variant in debug asan tsan valgrind trixie dev docker docs static fault; do
+    for variant in debug asan tsan valgrind fuzz trixie dev docker docs static fault; do
         case ${1#^} in "$variant" | "$variant".* | "$variant"\\.*) printf '%s\n' "$variant" ;; esac
     done
 }
 
-# Sets test_variants, what is built, test_pattern, which of its tests are run, and test_covers, whether they are all that cover.
+# Sets test_variants, what is built, test_pattern, which of its tests are run, test_covers, whether they are all that cover, and
+# test_fault_timeout_s, of one that has a long form.
 test_select() {
     local only
     test_pattern=''
     test_covers=''
+    [ "${1-}" != full ] || export TRACEKIN_TEST_FULL=1
+    test_fault_timeout_s=$test_scenario_timeout_s
+    [ -z "${TRACEKIN_TEST_FULL-}" ] || test_fault_timeout_s=14400 # 200 rounds; an hour of load
     # Coverage is debug with counters, and its tests have debug's names: the whole run needs no other.
     test_variants=(coverage asan tsan valgrind fuzz)
     grep -qx 'VERSION_CODENAME=trixie' /etc/os-release || test_variants+=(trixie)
     if [ "${1-}" = full ]; then
-        export TRACEKIN_TEST_FULL=1
         test_covers=yes
         return
     fi
@@ -102,6 +104,13 @@ test_list() {
                 ;;
             *) printf 'subdirs([==[%s]==])\n' "$variant" ;;
         esac
+        case $variant in
+            tsan)
+                test_entry tsan.fault.rounds "$test_fault_timeout_s" fault \
+                    env TRACEKIN_FAULT_BINARY="$tree/build/tsan/tracekin" bash "$tree/tests/fault/rounds.sh"
+                ;;
+            fuzz) test_entry fuzz.afl "$test_fault_timeout_s" fuzz bash "$tree/tests/fuzz/afl.sh" ;;
+        esac
     done
     for script in "$tree"/tests/dev/*.sh; do
         [ "${script##*/}" = lib.sh ] ||
@@ -112,14 +121,8 @@ test_list() {
     done
     for script in "$tree"/tests/fault/*.sh; do
         [ "${script##*/}" = lib.sh ] ||
-            test_entry "fault.$(basename "$script" .sh)" "${test_fault_timeout_s:-$test_scenario_timeout_s}" fault bash "$script"
+            test_entry "fault.$(basename "$script" .sh)" "$test_fault_timeout_s" fault bash "$script"
     done
-    case " ${test_variants[*]} " in
-        *' tsan '*)
-            test_entry tsan.fault.rounds "${test_fault_timeout_s:-$test_scenario_timeout_s}" fault \
-                env TRACEKIN_FAULT_BINARY="$tree/build/tsan/tracekin" bash "$tree/tests/fault/rounds.sh"
-            ;;
-    esac
     for script in "$tree"/tests/static/*.sh; do
         [ "${script##*/}" != alarm.sh ] || continue
         # They use every processor for minutes: behind the tests that wait for something, and from the start.
