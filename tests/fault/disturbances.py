@@ -174,10 +174,15 @@ def fill_wal(stage):
         until(lambda: not stage.postgres.answers(sql=MUCH_WAL_SQL), 60, "PostgreSQL ends without room for its WAL")
         _see_logged(stage, since, "PANIC:  53100", "there was no room for its WAL")
         time.sleep(1)
-    if not stage.postgres.is_there():
-        stage.postgres.start()
-    until(stage.postgres.answers, 60, "PostgreSQL answers once its WAL has room")
+    until(lambda: _is_back(stage.postgres), 60, "PostgreSQL answers once its WAL has room")
     _move_wal(stage, "wal", "pg_wal")
+
+
+def _is_back(postgres):
+    """It may end once more, of a recovery that began while there was no room."""
+    if not postgres.is_there():
+        postgres.start()
+    return postgres.answers()
 
 
 def _move_wal(stage, source, target):
