@@ -98,9 +98,12 @@ enum err db_store_traces_within(struct db_conn *c, const struct db_wait *wait, c
     return db_trace_merge_end(c, wait, e);
 }
 
+/* The session is kept: one made in its place between two commands would lack the tables that rows are staged in. */
 static enum err store(struct db_conn *c, const struct db_wait *wait, const struct db_given_trace *traces, size_t n,
                       struct arena *arena, struct err_info *e)
 {
+    TRY(db_conn_open(c, wait, e));
+    db_conn_keep(c);
     TRY(db_trace_merge_prepare(c, wait, e));
     TRY(db_stage_begin(c, wait, e));
     TRY(db_store_traces_within(c, wait, traces, n, arena, e));

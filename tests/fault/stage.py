@@ -197,8 +197,10 @@ class Service:
             self.kill()
 
     def tail(self):
-        lines = (line for line in self.log.read_text(errors="replace").splitlines() if '"request_failed"' not in line)
-        return "\n".join(list(lines)[-15:])
+        """What matters at the end of its log: errors at any time, and the last lines of another kind than requests that failed."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        errors = [line for line in lines if '"level":"error"' in line]
+        return "\n".join(errors[-5:] + [line for line in lines if '"request_failed"' not in line][-15:])
 
     def get(self, path, timeout_s=15, content=None):
         """Status, body and headers; status 0 when there is no reply. With content it is sent, as JSON."""

@@ -483,6 +483,23 @@ START_TEST(a_trace_with_spans_takes_only_an_embedding)
 }
 END_TEST
 
+/* One made in its place between two commands would lack them, which the client would be told as a defect. */
+START_TEST(given_traces_keep_the_session_of_their_staging_tables)
+{
+    const struct db_given_trace given = {.trace_id = {[15] = 1}, .service = STR("s"), .name = STR("n"), .status = STR("ok")};
+    struct db_conn *const other = db_conn_new(database_url(), "giver");
+    AUTO(arena) struct arena arena;
+    arena_init(&arena, ARENA_MAX);
+    const struct db_wait wait = database_wait(WAIT_MS);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(db_store_traces(other, &wait, &given, 1, &arena, NULL), OK);
+        ck_assert(db_conn_is_kept(other));
+        ck_assert_int_eq(batches_number("SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE application_name = 'giver'"), 1);
+    }
+    db_conn_free(other);
+}
+END_TEST
+
 /* Two vectors of one name are two things to compare with; neither is what a real trace of that name has. */
 START_TEST(given_embeddings_leave_patterns_of_spans_alone)
 {
@@ -525,6 +542,7 @@ static TCase *tcase_assemble(void)
     tcase_add_test(tcase, a_trace_that_is_refused_is_set_aside);
     tcase_add_test(tcase, given_traces_keep_their_embedding);
     tcase_add_test(tcase, a_trace_with_spans_takes_only_an_embedding);
+    tcase_add_test(tcase, given_traces_keep_the_session_of_their_staging_tables);
     tcase_add_test(tcase, given_embeddings_leave_patterns_of_spans_alone);
     return tcase;
 }

@@ -10,7 +10,7 @@ check() {
         --suppressions-list=tests/static/cppcheck.txt "$@"
 }
 
-[ -f build/analyzer/build.ninja ] || cmake --preset analyzer
-mkdir -p build/cppcheck
+cmake --preset analyzer -B build/cppcheck >/dev/null
+mkdir -p build/cppcheck/found
 alarm "cppcheck" check tests/static/defect.c
-check --project=build/analyzer/compile_commands.json --cppcheck-build-dir=build/cppcheck -j "$(nproc)"
+check --project=build/cppcheck/compile_commands.json --cppcheck-build-dir=build/cppcheck/found -j "$(nproc)"

@@ -5,7 +5,7 @@ cd -- "$(dirname -- "$0")/../.."
 # shellcheck source=tests/static/alarm.sh
 . tests/static/alarm.sh
 
-[ -f build/tsan/build.ninja ] || cmake --preset tsan
+cmake --preset tsan -B build/tidy >/dev/null
 alarm "clang-tidy" clang-tidy --quiet --warnings-as-errors='*' tests/static/defect.c --
 find core db api service -name '*.c' -print0 |
-    xargs -0 -n 8 -P "$(nproc)" clang-tidy --quiet -p build/tsan --warnings-as-errors='*'
+    xargs -0 -n 8 -P "$(nproc)" clang-tidy --quiet -p build/tidy --warnings-as-errors='*'
