@@ -15,7 +15,7 @@ import time
 import clients
 from disturbances import FILL_TRACES_SQL
 from history import History, violations
-from rounds import settled, stored_in
+from rounds import ASSEMBLED_S, settled, stored_in
 from stage import KILL, RUN, Failed, Postgres, Service, say, until
 
 N, HANDED_OVER_S, SECONDS, SECONDS_FULL = 3, 30, 10, 600
@@ -177,7 +177,7 @@ def play(seed, seconds):
         leaders.is_over.set()
         leaders.join()
         clients.stop(senders)
-        settled(postgres, database)
+        settled(postgres, database, max(ASSEMBLED_S, 2 * seconds))
         until(lambda: postgres.sql(database, ONE_INDEX) == "0", 90, "there is one vector index, which is valid, recorded and measured")
         if postgres.sql(database, "SELECT count(*) > 0 FROM log_chunks") != "t":
             raise Failed("no chunk of logs was built, so nothing can be said of them")

@@ -130,11 +130,11 @@ class Stage:
             self.postgres.drop_database(self.database)
 
 
-def settled(postgres, database):
+def settled(postgres, database, within_s=ASSEMBLED_S):
     """What is made of what is stored is made in the end, once: summaries of all spans, none pending."""
     behind = """SELECT (SELECT count(*) FROM trace_arrivals) + (SELECT count(*) FROM (SELECT trace_id, count(*) AS n FROM spans GROUP BY 1) AS s
         LEFT JOIN traces AS t USING (trace_id) WHERE t.span_count IS DISTINCT FROM s.n)"""
-    until(lambda: postgres.sql(database, behind) == "0", ASSEMBLED_S, "every trace is assembled of all its spans")
+    until(lambda: postgres.sql(database, behind) == "0", within_s, "every trace is assembled of all its spans")
 
 
 def stored_in(postgres, database):
