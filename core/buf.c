@@ -29,7 +29,7 @@ void buf_close(struct buf *b)
 void buf_clear(struct buf *b)
 {
     b->len = 0;
-    b->failed = false;
+    b->failed = b->is_full = false;
 }
 
 static size_t grown_cap(const struct buf *b, size_t need)
@@ -58,7 +58,8 @@ static bool resize(struct buf *b, size_t cap)
 
 char *buf_grow(struct buf *b, size_t n)
 {
-    b->failed = b->failed || n > b->max - b->len || !resize(b, grown_cap(b, b->len + n));
+    b->is_full = b->is_full || n > b->max - b->len;
+    b->failed = b->failed || b->is_full || !resize(b, grown_cap(b, b->len + n));
     return b->failed ? NULL : b->data + b->len;
 }
 

@@ -15,6 +15,7 @@ struct buf {
     size_t cap;
     size_t max;
     bool failed;
+    bool is_full; /* what failed first was an append past max */
     struct budget_share *share; /* borrowed; pays for cap; NULL: nothing is asked */
 };
 

@@ -16,20 +16,30 @@ static struct str query_of(struct str target)
     return query;
 }
 
+/* Who asks again for as much is answered the same. */
+static enum err answer_too_large(size_t max_bytes, struct err_info *e)
+{
+    (void)ERR_SET(e, ERR_TOO_LARGE, "the answer needs more than the %zu bytes that one may have: ask for less, with a smaller limit or a "
+                                    "narrower window", max_bytes);
+    if (e != NULL)
+        (void)snprintf(e->parameter, sizeof e->parameter, "answer");
+    return ERR_TOO_LARGE;
+}
+
 /* What was to be stored is by now, however little room there is to say so. */
-static enum err no_room_for_answer(const struct api_req *req, struct err_info *e)
+static enum err no_room_for_answer(const struct api_req *req, const struct api_reply *reply, struct err_info *e)
 {
     if (req->route->lane == API_LANE_INGEST)
         return ERR_SET(e, ERR_OUTCOME_UNKNOWN, "there was no memory for the answer, though what was sent may be stored; send it "
                                                "again, nothing is stored twice");
-    return ERR_SET(e, ERR_NOMEM, "the answer is too large; ask for less, with a smaller limit or a narrower window");
+    return reply->body.is_full ? answer_too_large(reply->body.max, e) : ERR_SET_NOMEM(e);
 }
 
 enum err api_run(struct api_req *req, struct api_reply *reply, struct err_info *e)
 {
     TRY(api_params_parse(query_of(req->target), req->route->params, req->world->wall_ns(), req->arena, &req->params, e));
     TRY(req->route->handler(req, reply, e));
-    return buf_is_ok(&reply->body) ? OK : no_room_for_answer(req, e);
+    return buf_is_ok(&reply->body) ? OK : no_room_for_answer(req, reply, e);
 }
 
 /* Handlers see that there is no memory; only the share knows when that is so by a bound. */
@@ -45,9 +55,7 @@ static void explain_bound(const struct api_req *req, struct err_info *e)
         (void)ERR_SET(e, ERR_TOO_LARGE, "the request needs more than the %zu bytes of memory that one may have: send less at a time",
                       req->memory->max_bytes);
     } else {
-        (void)ERR_SET(e, ERR_TOO_LARGE, "the answer needs more than the %zu bytes of memory that one request may have: ask for less, "
-                                        "with a smaller limit or a narrower window", req->memory->max_bytes);
-        (void)snprintf(e->parameter, sizeof e->parameter, "answer");
+        (void)answer_too_large(req->memory->max_bytes, e);
     }
 }
 

@@ -221,7 +221,7 @@ OTHERS = [  # name, target, type, body, statuses
 # --- answers
 
 N_LARGE, LARGE_ATTRIBUTES = 12, 220
-TOO_LARGE = "of memory that one request may have: ask for less, with a smaller limit or a narrower window"
+TOO_LARGE = "bytes that one may have: ask for less, with a smaller limit or a narrower window"
 
 
 def large_log(i):

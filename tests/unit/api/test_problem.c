@@ -198,7 +198,7 @@ START_TEST(an_answer_past_the_bound_is_no_half_answer)
 {
     req.route = &flooding;
     api_dispatch(&req, &reply);
-    ck_assert_int_eq(reply.status, 503);
+    ck_assert_int_eq(reply.status, 422);
     json_decref(problem());
 }
 END_TEST
